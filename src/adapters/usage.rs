@@ -1,0 +1,1 @@
+//! Usage from control group files, else from the engine.

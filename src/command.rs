@@ -1,0 +1,61 @@
+//! Every wish we can have: one enum, imperative. The second file to read.
+
+use std::collections::BTreeSet;
+
+use crate::model::containers::ContainerId;
+use crate::model::jobs::{JobId, Verb};
+use crate::model::stacks::Target;
+
+/// A wish. The supervisor carries it out; what becomes of it comes back as [`crate::event::Event`]s.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Start, stop or restart; refused under `--read-only`.
+    Act {
+        verb: Verb,
+        target: Target,
+    },
+    Cancel(JobId),
+    /// What the face is looking at now: steers log followers and sampling.
+    LookAt(Interest),
+    /// Inspect one container again.
+    Inspect(ContainerId),
+    /// Read the whole inspection as text, for the Inspect tab.
+    ReadInspect(ContainerId),
+    /// Read the process table.
+    ReadProcesses(ContainerId),
+    /// Read the engine's disk use.
+    ReadDiskUsage,
+    /// Try the engine now instead of waiting for the next attempt.
+    Reconnect,
+}
+
+impl Command {
+    /// Whether it changes anything outside stackdash: what `--read-only` refuses.
+    pub fn changes_something(&self) -> bool {
+        match self {
+            Self::Act { .. } => true,
+            Self::Cancel(_)
+            | Self::LookAt(_)
+            | Self::Inspect(_)
+            | Self::ReadInspect(_)
+            | Self::ReadProcesses(_)
+            | Self::ReadDiskUsage
+            | Self::Reconnect => false,
+        }
+    }
+}
+
+/// What the face is looking at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interest {
+    /// Containers whose logs are on the screen.
+    pub logs: BTreeSet<ContainerId>,
+    /// Containers whose figures are on the screen; sampled first and more often.
+    pub usage: BTreeSet<ContainerId>,
+    /// Container whose health log is on the screen; inspected again after each check.
+    pub health: Option<ContainerId>,
+    /// Container whose processes are on the screen; read again every few seconds.
+    pub processes: Option<ContainerId>,
+    /// Whether figures of the whole machine are on the screen.
+    pub host: bool,
+}

@@ -1,0 +1,3 @@
+//! Parses arguments, calls the front door, turns the result into an exit code. Nothing else.
+
+fn main() {}

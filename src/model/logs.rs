@@ -1,0 +1,75 @@
+//! Lines of container logs, fit to be shown.
+
+use jiff::Timestamp;
+
+use crate::model::containers::ContainerId;
+use crate::model::text::StyledText;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogStream {
+    Stdout,
+    Stderr,
+    /// Our own remark between lines: a seam after a restart, a gap, a dropped stretch.
+    Remark,
+}
+
+impl LogStream {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Remark => "remark",
+        }
+    }
+}
+
+/// How serious a line says it is, worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl LogLevel {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One line, sanitized and capped in length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    pub at: Timestamp,
+    pub container: ContainerId,
+    pub stream: LogStream,
+    pub level: Option<LogLevel>,
+    pub text: StyledText,
+}
+
+impl LogLine {
+    /// Returns about how many bytes of memory the line holds.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.text.weight()
+    }
+}
+
+/// What is happening to the log of one container that is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogStatus {
+    /// Asked for, nothing came yet.
+    Opening,
+    Following,
+    /// The container stopped; followed again when it starts.
+    Ended,
+    /// Why there is nothing to read, and what to do.
+    Unreadable(String),
+}

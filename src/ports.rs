@@ -1,0 +1,182 @@
+//! The seams to the outside: small object-safe traits in model words.
+//!
+//! Adapters implement them, the supervisor calls them. Nothing here knows Docker, a file or a terminal.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::Stream;
+use jiff::Timestamp;
+
+use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::model::containers::{Container, ContainerId};
+use crate::model::host::{EngineDiskUsage, HostSample};
+use crate::model::logs::LogLine;
+use crate::model::usage::UsageSample;
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
+
+/// Why the engine did not do what it was asked. Each message is sanitized and complete: what was
+/// tried, and the engine's own words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EngineError {
+    /// Nothing answers at the endpoint.
+    #[error("{0}")]
+    Unreachable(String),
+    /// The socket exists, but this user may not open it.
+    #[error("{0}")]
+    PermissionDenied(String),
+    #[error("{0}")]
+    NotFound(String),
+    /// The engine refuses in the present state (paused, being removed, name taken).
+    #[error("{0}")]
+    Conflict(String),
+    /// It did not answer in time.
+    #[error("{0}")]
+    TimedOut(String),
+    /// TLS: no or wrong certificate.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The endpoint itself makes no sense (unknown scheme, unknown context).
+    #[error("{0}")]
+    BadEndpoint(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl EngineError {
+    /// Whether the engine as a whole is out of reach, not just this request.
+    pub fn is_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable(_)
+                | Self::PermissionDenied(_)
+                | Self::Unauthorized(_)
+                | Self::TimedOut(_)
+                | Self::BadEndpoint(_)
+        )
+    }
+
+    /// Says what to do next, in one or two lines.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Unreachable(_) => {
+                "Is the engine running? Start it (systemctl start docker), or name another one: --host URL or --context NAME"
+            }
+            Self::PermissionDenied(_) => {
+                "Your user may not open the socket: join its group (sudo usermod -aG docker $USER, then log in again) or use a rootless engine"
+            }
+            Self::Unauthorized(_) => "Check DOCKER_TLS_VERIFY and the certificates in DOCKER_CERT_PATH",
+            Self::TimedOut(_) => "The engine is slow or the network is down; stackdash goes on trying",
+            Self::BadEndpoint(_) => {
+                "Known forms: unix:///path, tcp://host:port, http://, https://, ssh://user@host; docker context ls lists the contexts"
+            }
+            Self::NotFound(_) | Self::Conflict(_) | Self::Other(_) => "",
+        }
+    }
+}
+
+/// What part of a log is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogRequest {
+    /// So many lines from the end at most.
+    pub tail: u32,
+    /// Only lines from here on.
+    pub since: Option<Timestamp>,
+    /// Stay and wait for more.
+    pub follow: bool,
+    pub tty: bool,
+}
+
+/// One engine. Every call is bounded in time by the adapter.
+pub trait Engine: Send + Sync {
+    /// The endpoint, for people: `unix:///var/run/docker.sock`.
+    fn host(&self) -> String;
+    /// Connects and asks who answers.
+    fn connect(&self) -> BoxFuture<'_, Result<EngineInfo, EngineError>>;
+    /// Asks for a sign of life; cheap.
+    fn ping(&self) -> BoxFuture<'_, Result<(), EngineError>>;
+    /// Lists every container, inspected, a bounded number at a time.
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>>;
+    fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>>;
+    /// Streams events from `since` on (past ones first); ends when the connection does.
+    fn events(&self, since: Option<Timestamp>) -> BoxStream<'static, Result<EngineEvent, EngineError>>;
+    /// Streams batches of lines; ends when the container stops, or at the end without `follow`.
+    fn logs(
+        &self,
+        id: &ContainerId,
+        request: LogRequest,
+    ) -> BoxStream<'static, Result<Vec<LogLine>, EngineError>>;
+    fn start<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    /// Stops; the engine itself sends SIGKILL after the container's stop timeout.
+    fn stop<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    fn restart<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    /// Returns the whole inspection, pretty-printed, masked and sanitized.
+    fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
+    fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>>;
+    fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>>;
+    /// Returns an image's size in bytes by its id, where the engine says it.
+    fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>>;
+}
+
+/// A container whose figures are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRequest {
+    pub container: ContainerId,
+    pub pid: Option<u32>,
+    /// Host and shared namespaces have no network figures of their own.
+    pub network_mode: String,
+    /// On the screen now.
+    pub visible: bool,
+}
+
+/// Reads usage. Called once a beat with all running containers; returns what is new since.
+pub trait UsageMeter: Send + Sync {
+    fn sample(&self, wanted: Vec<UsageRequest>) -> BoxFuture<'_, Vec<UsageSample>>;
+}
+
+/// Reads figures of the machine stackdash runs on.
+pub trait HostMeter: Send + Sync {
+    fn sample(&self) -> BoxFuture<'_, HostSample>;
+}
+
+/// Everything of the outside that the supervisor is plugged into.
+#[derive(Clone)]
+pub struct Ports {
+    pub engine: Arc<dyn Engine>,
+    pub usage: Arc<dyn UsageMeter>,
+    pub host: Arc<dyn HostMeter>,
+    pub clock: Clock,
+}
+
+/// Tells the time: the wall's, or one that moves with tokio's (paused in tests).
+#[derive(Clone, Copy, Debug)]
+pub enum Clock {
+    Wall,
+    /// Starts at a fixed moment and follows `tokio::time`, so that tests and pictures repeat.
+    Simulated {
+        epoch: Timestamp,
+        start: tokio::time::Instant,
+    },
+}
+
+impl Clock {
+    /// Makes a simulated clock that reads `epoch` now.
+    pub fn simulated(epoch: Timestamp) -> Self {
+        Self::Simulated { epoch, start: tokio::time::Instant::now() }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::Wall => Timestamp::now(),
+            Self::Simulated { epoch, start } => *epoch + start.elapsed(),
+        }
+    }
+
+    /// Returns how long until `at`; zero when it has passed.
+    pub fn until(&self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.now())).unwrap_or(Duration::ZERO)
+    }
+}

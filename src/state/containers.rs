@@ -1,0 +1,341 @@
+//! Containers and the stacks that they make up.
+//!
+//! Keeps each container as it was last inspected, what the event stream added to it (how it ended, how
+//! often), and the stacks derived from both. A change derives its own stack anew, no other.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::event::{EngineEvent, EngineEventKind};
+use crate::model::containers::{Container, ContainerId, RunState};
+use crate::model::health::Health;
+use crate::model::stacks::{Exit, Stack, Target, Verdict};
+use crate::state::Revision;
+use crate::state::verdict;
+
+/// How long exits are remembered.
+const MEMORY: SignedDuration = SignedDuration::from_hours(1);
+/// Health flips remembered per container.
+const FLIPS: usize = 32;
+
+/// What the event stream tells beyond an inspection.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Ends nobody asked for, in the last hour.
+    pub crashes: VecDeque<Timestamp>,
+    /// Last signal that was sent through the engine.
+    pub killed: Option<(Timestamp, i32)>,
+    /// Last stop that was carried out through the engine.
+    pub stopped: Option<Timestamp>,
+    pub died: Option<(Timestamp, i64)>,
+    /// How it ended the time before it was started again.
+    pub last_exit: Option<Exit>,
+    /// Last time the kernel killed one of its processes for memory.
+    pub out_of_memory: Option<Timestamp>,
+    /// Processes killed for memory since its start, by its control group.
+    pub oom_kills: u64,
+    /// Verdicts of the health check, oldest first.
+    pub flips: VecDeque<(Timestamp, Health)>,
+    /// From its start to the first passing check.
+    pub ready_after: Option<SignedDuration>,
+}
+
+/// A container with what is derived from it.
+#[derive(Debug)]
+pub struct Entry {
+    pub container: Container,
+    pub facts: Facts,
+    pub verdict: Verdict,
+}
+
+#[derive(Debug, Default)]
+pub struct Containers {
+    by_id: HashMap<ContainerId, Entry>,
+    members: BTreeMap<Arc<str>, HashSet<ContainerId>>,
+    stacks: BTreeMap<Arc<str>, Stack>,
+    /// Facts of containers that were not listed yet.
+    early: HashMap<ContainerId, Facts>,
+    /// When a verdict may change by the passing of time alone.
+    recheck: BTreeMap<Arc<str>, Timestamp>,
+    revision: Revision,
+}
+
+impl Containers {
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    pub fn get(&self, id: &ContainerId) -> Option<&Entry> {
+        self.by_id.get(id)
+    }
+
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.by_id.values()
+    }
+
+    /// Returns the stacks by name.
+    pub fn stacks(&self) -> impl Iterator<Item = &Stack> {
+        self.stacks.values()
+    }
+
+    pub fn stack(&self, name: &str) -> Option<&Stack> {
+        self.stacks.get(name)
+    }
+
+    /// Returns every container that a target means; replicas before one-off runs.
+    pub fn of_target(&self, target: &Target) -> Vec<ContainerId> {
+        match target {
+            Target::Container(id) => self.by_id.contains_key(id).then(|| id.clone()).into_iter().collect(),
+            Target::Service { stack, service } => self
+                .stack(stack)
+                .and_then(|stack| stack.service(service))
+                .map(|service| service.containers.clone())
+                .unwrap_or_default(),
+            Target::Stack(name) => self
+                .stack(name)
+                .map(|stack| stack.services.iter().flat_map(|s| s.containers.iter().cloned()).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Names a target for people: `gateway`, `energy/app`, a container's name.
+    pub fn name_of(&self, target: &Target) -> String {
+        match target {
+            Target::Stack(name) => name.to_string(),
+            Target::Service { stack, service } => {
+                if &**stack == crate::model::containers::NO_STACK {
+                    service.to_string()
+                } else {
+                    format!("{stack}/{service}")
+                }
+            }
+            Target::Container(id) => {
+                self.get(id).map_or_else(|| id.short().to_owned(), |entry| entry.container.name.to_string())
+            }
+        }
+    }
+
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.recheck.values().min().copied()
+    }
+
+    pub(super) fn listed(&mut self, now: Timestamp, list: Vec<Container>) {
+        let mut old = std::mem::take(&mut self.by_id);
+        self.members.clear();
+        self.stacks.clear();
+        self.recheck.clear();
+        for container in list {
+            let facts = old
+                .remove(&container.id)
+                .map(|entry| entry.facts)
+                .or_else(|| self.early.remove(&container.id))
+                .unwrap_or_default();
+            self.put(now, container, facts);
+        }
+        self.early.clear();
+        let names: Vec<_> = self.members.keys().cloned().collect();
+        for name in names {
+            self.derive(now, &name);
+        }
+        self.revision.bump();
+    }
+
+    pub(super) fn inspected(&mut self, now: Timestamp, container: Container) {
+        let stack = container.stack_name();
+        let mut left = None;
+        let facts = match self.by_id.remove(&container.id) {
+            Some(entry) => {
+                let old_stack = entry.container.stack_name();
+                if entry.container == container {
+                    // Nothing new: put it back and leave the picture alone.
+                    self.by_id.insert(container.id.clone(), entry);
+                    self.derive_if_due(now, &stack);
+                    return;
+                }
+                if old_stack != stack {
+                    left = Some(old_stack);
+                }
+                entry.facts
+            }
+            None => self.early.remove(&container.id).unwrap_or_default(),
+        };
+        let id = container.id.clone();
+        self.put(now, container, facts);
+        if let Some(old_stack) = left {
+            self.leave(&old_stack, &id);
+            self.derive(now, &old_stack);
+        }
+        self.derive(now, &stack);
+        self.revision.bump();
+    }
+
+    pub(super) fn gone(&mut self, now: Timestamp, id: &ContainerId) {
+        let Some(entry) = self.by_id.remove(id) else { return };
+        let stack = entry.container.stack_name();
+        self.leave(&stack, id);
+        self.derive(now, &stack);
+        self.revision.bump();
+    }
+
+    /// Notes what an engine event says of a container; returns whether the container is gone by it.
+    pub(super) fn engine_said(&mut self, now: Timestamp, event: &EngineEvent) -> bool {
+        if event.kind == EngineEventKind::Removed {
+            self.early.remove(&event.container);
+            let known = self.by_id.contains_key(&event.container);
+            self.gone(now, &event.container);
+            return known;
+        }
+        let stop_signal = self.by_id.get(&event.container).map_or(15, |e| e.container.stop_signal);
+        let facts = match self.by_id.get_mut(&event.container) {
+            Some(entry) => &mut entry.facts,
+            None => self.early.entry(event.container.clone()).or_default(),
+        };
+        note(facts, event, stop_signal);
+        if let Some(entry) = self.by_id.get(&event.container) {
+            let stack = entry.container.stack_name();
+            self.derive(now, &stack);
+            self.revision.bump();
+        }
+        false
+    }
+
+    /// Notes the control group's count of processes killed for memory.
+    pub(super) fn oom_kills_read(&mut self, now: Timestamp, id: &ContainerId, count: u64) {
+        let Some(entry) = self.by_id.get_mut(id) else { return };
+        if entry.facts.oom_kills == count {
+            return;
+        }
+        if count > entry.facts.oom_kills {
+            entry.facts.out_of_memory = Some(now);
+        }
+        entry.facts.oom_kills = count;
+        let stack = entry.container.stack_name();
+        self.derive(now, &stack);
+        self.revision.bump();
+    }
+
+    pub(super) fn tick(&mut self, now: Timestamp) {
+        let due: Vec<_> =
+            self.recheck.iter().filter(|(_, at)| **at <= now).map(|(name, _)| name.clone()).collect();
+        for name in due {
+            self.derive(now, &name);
+            self.revision.bump();
+        }
+    }
+
+    fn derive_if_due(&mut self, now: Timestamp, stack: &Arc<str>) {
+        if self.recheck.get(stack).is_some_and(|at| *at <= now) {
+            self.derive(now, stack);
+            self.revision.bump();
+        }
+    }
+
+    fn put(&mut self, now: Timestamp, container: Container, mut facts: Facts) {
+        learn_from_inspection(&mut facts, &container, now);
+        self.members.entry(container.stack_name()).or_default().insert(container.id.clone());
+        let verdict = verdict::of_container(&container, &facts, now);
+        self.by_id.insert(container.id.clone(), Entry { container, facts, verdict });
+    }
+
+    fn leave(&mut self, stack: &Arc<str>, id: &ContainerId) {
+        if let Some(members) = self.members.get_mut(stack) {
+            members.remove(id);
+            if members.is_empty() {
+                self.members.remove(stack);
+            }
+        }
+    }
+
+    /// Derives one stack anew from its containers.
+    fn derive(&mut self, now: Timestamp, name: &Arc<str>) {
+        self.recheck.remove(name);
+        let Some(members) = self.members.get(name) else {
+            self.stacks.remove(name);
+            return;
+        };
+        for id in members {
+            if let Some(entry) = self.by_id.get_mut(id) {
+                entry.verdict = verdict::of_container(&entry.container, &entry.facts, now);
+            }
+        }
+        let entries: Vec<&Entry> = members.iter().filter_map(|id| self.by_id.get(id)).collect();
+        let derived = verdict::derive_stack(name, &entries);
+        if let Some(at) = verdict::next_change(&entries, now) {
+            self.recheck.insert(name.clone(), at);
+        }
+        for (id, verdict) in derived.blocked {
+            if let Some(entry) = self.by_id.get_mut(&id) {
+                entry.verdict = verdict;
+            }
+        }
+        self.stacks.insert(name.clone(), derived.stack);
+    }
+}
+
+/// Adds what an event says to what we remember of a container.
+fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
+    while facts.crashes.front().is_some_and(|at| event.at.duration_since(*at) > MEMORY) {
+        facts.crashes.pop_front();
+    }
+    match &event.kind {
+        EngineEventKind::Died { exit_code } => {
+            facts.died = Some((event.at, *exit_code));
+            // A stop is told only after the end it caused; a signal of ours comes before it.
+            let asked = facts.killed.is_some_and(|(at, signal)| {
+                event.at.duration_since(at) < SignedDuration::from_secs(60)
+                    && (signal == stop_signal || signal == 9)
+            });
+            if !asked && facts.crashes.back() != Some(&event.at) {
+                facts.crashes.push_back(event.at);
+            }
+        }
+        EngineEventKind::Stopped => facts.stopped = Some(event.at),
+        EngineEventKind::Killed { signal } => facts.killed = Some((event.at, *signal)),
+        EngineEventKind::OutOfMemory => facts.out_of_memory = Some(event.at),
+        EngineEventKind::Health(health) => {
+            if facts.flips.back().is_none_or(|(_, last)| last != health) {
+                facts.flips.push_back((event.at, *health));
+                if facts.flips.len() > FLIPS {
+                    facts.flips.pop_front();
+                }
+            }
+        }
+        EngineEventKind::Started => {
+            facts.oom_kills = 0;
+            facts.ready_after = None;
+        }
+        EngineEventKind::Created
+        | EngineEventKind::Paused
+        | EngineEventKind::Unpaused
+        | EngineEventKind::Restarted
+        | EngineEventKind::Renamed
+        | EngineEventKind::Removed
+        | EngineEventKind::Updated => {}
+    }
+}
+
+/// Adds what only an inspection tells.
+fn learn_from_inspection(facts: &mut Facts, container: &Container, now: Timestamp) {
+    if let Some(exit) = verdict::exit_of(container, facts) {
+        facts.last_exit = Some(exit);
+    }
+    while facts.crashes.front().is_some_and(|at| now.duration_since(*at) > MEMORY) {
+        facts.crashes.pop_front();
+    }
+    if container.run == RunState::Running
+        && container.health == Health::Healthy
+        && facts.ready_after.is_none()
+    {
+        facts.ready_after = verdict::ready_after(container, facts);
+    }
+}

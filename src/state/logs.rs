@@ -1,0 +1,188 @@
+//! Log lines of what is looked at, merged by time, bounded in bytes.
+//!
+//! One deque for the whole selection: a line is put where its time belongs, but never before an earlier
+//! line of its own container (the engine stamps stdout and stderr apart). When the selection changes,
+//! lines of containers that left it go.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use crate::model::containers::ContainerId;
+use crate::model::logs::{LogLine, LogStatus};
+use crate::state::Revision;
+
+/// Bytes kept over all lines on the screen.
+pub const LOG_BYTES: usize = 16 * 1024 * 1024;
+
+#[derive(Debug)]
+pub struct LogStore {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    limit: usize,
+    /// Lines that fell out at the front since the selection was made: the index of the first kept one.
+    dropped: u64,
+    shown: BTreeSet<ContainerId>,
+    status: HashMap<ContainerId, LogStatus>,
+    revision: Revision,
+}
+
+impl Default for LogStore {
+    fn default() -> Self {
+        Self::with_limit(LOG_BYTES)
+    }
+}
+
+impl LogStore {
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            lines: VecDeque::new(),
+            bytes: 0,
+            limit,
+            dropped: 0,
+            shown: BTreeSet::new(),
+            status: HashMap::new(),
+            revision: Revision::default(),
+        }
+    }
+
+    pub fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Returns the lines in order of time.
+    pub fn lines(&self) -> &VecDeque<LogLine> {
+        &self.lines
+    }
+
+    /// Returns how many lines fell out of the buffer: line `i` of [`LogStore::lines`] is number
+    /// `dropped + i` since the selection was made, and keeps that number.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Returns the bytes held, and the most that may be held.
+    pub fn bytes(&self) -> (usize, usize) {
+        (self.bytes, self.limit)
+    }
+
+    pub fn shown(&self) -> &BTreeSet<ContainerId> {
+        &self.shown
+    }
+
+    pub fn status(&self, id: &ContainerId) -> Option<&LogStatus> {
+        self.status.get(id)
+    }
+
+    pub(super) fn show(&mut self, wanted: &BTreeSet<ContainerId>) {
+        if *wanted == self.shown {
+            return;
+        }
+        if self.shown.is_disjoint(wanted) {
+            self.lines.clear();
+            self.bytes = 0;
+            self.dropped = 0;
+        } else {
+            self.lines.retain(|line| wanted.contains(&line.container));
+            self.bytes = self.lines.iter().map(LogLine::weight).sum();
+        }
+        self.status.retain(|id, _| wanted.contains(id));
+        for id in wanted {
+            self.status.entry(id.clone()).or_insert(LogStatus::Opening);
+        }
+        self.shown.clone_from(wanted);
+        self.revision.bump();
+    }
+
+    pub(super) fn set_status(&mut self, id: ContainerId, status: LogStatus) {
+        if self.shown.contains(&id) && self.status.insert(id, status.clone()) != Some(status) {
+            self.revision.bump();
+        }
+    }
+
+    pub(super) fn append(&mut self, lines: Vec<LogLine>) {
+        for line in lines {
+            if !self.shown.contains(&line.container) {
+                continue;
+            }
+            self.bytes += line.weight();
+            let mut at = self.lines.len();
+            while at > 0 {
+                let before = &self.lines[at - 1];
+                if before.at <= line.at || before.container == line.container {
+                    break;
+                }
+                at -= 1;
+            }
+            if at == self.lines.len() {
+                self.lines.push_back(line);
+            } else {
+                self.lines.insert(at, line);
+            }
+            while self.bytes > self.limit {
+                let Some(oldest) = self.lines.pop_front() else { break };
+                self.bytes -= oldest.weight();
+                self.dropped += 1;
+            }
+        }
+        self.revision.bump();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::logs::LogStream;
+    use crate::model::text::StyledText;
+
+    fn line(container: &str, millisecond: i64, text: &str) -> LogLine {
+        LogLine {
+            at: Timestamp::from_millisecond(millisecond).unwrap(),
+            container: ContainerId::new(container),
+            stream: LogStream::Stdout,
+            level: None,
+            text: StyledText::plain(text),
+        }
+    }
+
+    fn ids(names: &[&str]) -> BTreeSet<ContainerId> {
+        names.iter().map(|name| ContainerId::new(*name)).collect()
+    }
+
+    fn texts(store: &LogStore) -> Vec<&str> {
+        store.lines().iter().map(|line| line.text.text()).collect()
+    }
+
+    #[test]
+    fn lines_merge_by_time_but_a_container_keeps_its_own_order() {
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        store.append(vec![line("a", 10, "a1"), line("a", 30, "a3"), line("a", 20, "a2 late")]);
+        store.append(vec![line("b", 15, "b1"), line("b", 40, "b2")]);
+        assert_eq!(texts(&store), ["a1", "a3", "a2 late", "b1", "b2"]);
+    }
+
+    #[test]
+    fn lines_nobody_looks_at_are_not_kept() {
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        store.append(vec![line("a", 1, "a1"), line("b", 2, "b1"), line("c", 3, "c1")]);
+        store.show(&ids(&["b"]));
+        assert_eq!(texts(&store), ["b1"]);
+        store.show(&ids(&["c"]));
+        assert!(store.lines().is_empty());
+        assert_eq!(store.bytes().0, 0);
+    }
+
+    #[test]
+    fn the_buffer_is_bounded_and_says_what_it_dropped() {
+        let mut store = LogStore::with_limit(10_000);
+        store.show(&ids(&["a"]));
+        for n in 0..1000 {
+            store.append(vec![line("a", n, "some words that take room")]);
+        }
+        assert!(store.bytes().0 <= 10_000);
+        assert_eq!(store.dropped() + store.lines().len() as u64, 1000);
+        assert_eq!(store.lines().iter().map(LogLine::weight).sum::<usize>(), store.bytes().0);
+    }
+}

@@ -1,0 +1,163 @@
+//! The timeline: what happened, one line each, newest last, bounded.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::event::{EngineEvent, EngineEventKind};
+use crate::model::containers::NO_STACK;
+use crate::model::health::Health;
+use crate::model::jobs::{Job, JobOutcome};
+use crate::model::stacks::{Target, age, signal_name};
+use crate::model::timeline::{EntryKind, Severity, TimelineEntry};
+use crate::state::Revision;
+use crate::state::connection::{Connection, Link};
+use crate::state::containers::Containers;
+
+/// Entries kept.
+const CAPACITY: usize = 5_000;
+
+#[derive(Debug, Default)]
+pub struct Timeline {
+    entries: VecDeque<TimelineEntry>,
+    /// Entries that fell out at the front.
+    dropped: u64,
+    pub revision: Revision,
+}
+
+impl Timeline {
+    /// Returns the entries, oldest first.
+    pub fn entries(&self) -> &VecDeque<TimelineEntry> {
+        &self.entries
+    }
+
+    /// Returns how many entries fell out: entry `i` is number `dropped + i` for ever.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    fn push(&mut self, entry: TimelineEntry) {
+        // Replayed events may be older than what we noted ourselves.
+        let mut at = self.entries.len();
+        while at > 0 && self.entries[at - 1].at > entry.at {
+            at -= 1;
+        }
+        self.entries.insert(at, entry);
+        if self.entries.len() > CAPACITY {
+            self.entries.pop_front();
+            self.dropped += 1;
+        }
+        self.revision.bump();
+    }
+
+    fn push_engine(&mut self, at: Timestamp, severity: Severity, text: String) {
+        self.push(TimelineEntry { at, kind: EntryKind::Engine, severity, stack: None, service: None, text });
+    }
+
+    pub(super) fn engine_connected(
+        &mut self,
+        now: Timestamp,
+        connection: &Connection,
+        gap: Option<Timestamp>,
+    ) {
+        let who = connection.info.as_ref().map_or_else(String::new, |info| {
+            let name = if info.name.is_empty() { String::new() } else { format!("{}: ", info.name) };
+            format!("{name}engine {} at {}", info.version, info.host)
+        });
+        match gap {
+            Some(since) => self.push_engine(
+                now,
+                Severity::Good,
+                format!("connected again after {} without events, {who}", age(since, now)),
+            ),
+            None => self.push_engine(now, Severity::Info, format!("connected, {who}")),
+        }
+    }
+
+    pub(super) fn engine_lost(&mut self, now: Timestamp, connection: &Connection) {
+        let text = match &connection.link {
+            Link::Lost { error, .. } => format!("connection lost: {error}"),
+            Link::Refused { error, .. } => format!("no connection: {error}"),
+            Link::Connecting | Link::Connected => return,
+        };
+        self.push_engine(now, Severity::Error, text);
+    }
+
+    pub(super) fn engine_said(&mut self, event: &EngineEvent, containers: &Containers) {
+        let (kind, severity, text) = match &event.kind {
+            EngineEventKind::Created => (EntryKind::Container, Severity::Info, String::from("created")),
+            EngineEventKind::Started => (EntryKind::Container, Severity::Info, String::from("started")),
+            EngineEventKind::Died { exit_code } => {
+                let signal = signal_name(exit_code - 128).map_or_else(String::new, |s| format!(" ({s})"));
+                let severity = if *exit_code == 0 { Severity::Info } else { Severity::Warning };
+                (EntryKind::Container, severity, format!("ended with exit code {exit_code}{signal}"))
+            }
+            EngineEventKind::Stopped => {
+                (EntryKind::Container, Severity::Info, String::from("stopped on request"))
+            }
+            EngineEventKind::Killed { signal } => {
+                let name = signal_name(i64::from(*signal)).map_or_else(|| signal.to_string(), str::to_owned);
+                (EntryKind::Container, Severity::Info, format!("was sent {name}"))
+            }
+            EngineEventKind::OutOfMemory => {
+                (EntryKind::Container, Severity::Error, String::from("a process was killed, out of memory"))
+            }
+            EngineEventKind::Paused => (EntryKind::Container, Severity::Info, String::from("paused")),
+            EngineEventKind::Unpaused => (EntryKind::Container, Severity::Info, String::from("unpaused")),
+            EngineEventKind::Restarted => {
+                (EntryKind::Container, Severity::Info, String::from("restarted on request"))
+            }
+            EngineEventKind::Renamed => {
+                (EntryKind::Container, Severity::Info, format!("renamed to {}", event.name))
+            }
+            EngineEventKind::Removed => (EntryKind::Container, Severity::Info, String::from("removed")),
+            EngineEventKind::Updated => {
+                (EntryKind::Container, Severity::Info, String::from("resource limits changed"))
+            }
+            EngineEventKind::Health(health) => {
+                let (severity, text) = match health {
+                    Health::Healthy => (Severity::Good, "became healthy"),
+                    Health::Unhealthy => (Severity::Error, "became unhealthy"),
+                    Health::Starting => (Severity::Info, "health check started"),
+                    Health::None => (Severity::Info, "has no health check now"),
+                };
+                (EntryKind::Health, severity, text.to_owned())
+            }
+        };
+        let known = containers.get(&event.container);
+        let stack = event.stack.clone().or_else(|| known.map(|entry| entry.container.stack_name()));
+        let service = event.service.clone().unwrap_or_else(|| event.name.clone());
+        // Replicas of one service are told apart by their number.
+        let number = known
+            .and_then(|entry| entry.container.compose.as_ref())
+            .filter(|compose| compose.number > 1)
+            .map_or_else(String::new, |compose| format!("replica {} ", compose.number));
+        self.push(TimelineEntry {
+            at: event.at,
+            kind,
+            severity,
+            stack: stack.or_else(|| Some(Arc::from(NO_STACK))),
+            service: Some(service),
+            text: format!("{number}{text}"),
+        });
+    }
+
+    pub(super) fn job_finished(
+        &mut self,
+        now: Timestamp,
+        job: &Job,
+        outcome: &JobOutcome,
+        containers: &Containers,
+    ) {
+        let (severity, text) = crate::state::jobs::describe(now, job, outcome);
+        let (stack, service) = match &job.target {
+            Target::Stack(name) => (Some(name.clone()), None),
+            Target::Service { stack, service } => (Some(stack.clone()), Some(service.clone())),
+            Target::Container(id) => containers.get(id).map_or((None, None), |entry| {
+                (Some(entry.container.stack_name()), Some(entry.container.service_name()))
+            }),
+        };
+        self.push(TimelineEntry { at: now, kind: EntryKind::Action, severity, stack, service, text });
+    }
+}

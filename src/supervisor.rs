@@ -1,0 +1,272 @@
+//! The engine room: owns the state and the ports, carries out commands, brings facts in.
+//!
+//! [`Supervisor::submit`] takes a wish, [`Supervisor::next`] waits until something happened and has
+//! applied it. Decides no policy (that is `state`) and draws nothing.
+
+pub mod followers;
+pub mod inbox;
+pub mod jobs;
+pub mod link;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
+
+use crate::command::Command;
+use crate::event::{EngineEventKind, Event};
+use crate::model::containers::ContainerId;
+use crate::model::usage::BEAT_SECONDS;
+use crate::ports::Ports;
+use crate::state::State;
+use crate::supervisor::followers::Followers;
+use crate::supervisor::inbox::{Inbox, Outbox};
+use crate::supervisor::jobs::JobRunner;
+
+/// Inspections under way at once.
+const INSPECTIONS: usize = 8;
+/// How often processes are read while they are looked at.
+const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
+
+pub struct Supervisor {
+    state: State,
+    ports: Ports,
+    inbox: Inbox,
+    outbox: Outbox,
+    tasks: JoinSet<()>,
+    followers: Followers,
+    jobs: JobRunner,
+    /// Containers being inspected; `true`: once more afterwards.
+    inspecting: HashMap<ContainerId, bool>,
+    inspections: Arc<Semaphore>,
+    reconnect: Arc<Notify>,
+    next_sample: Timestamp,
+    sampling: bool,
+    host_sampling: bool,
+    next_health: Option<Timestamp>,
+    next_processes: Option<Timestamp>,
+}
+
+impl Supervisor {
+    /// Starts to connect at once; must be called inside a tokio runtime.
+    pub fn start(ports: Ports, read_only: bool) -> Self {
+        let now = ports.clock.now();
+        let (inbox, outbox) = inbox::channels();
+        let reconnect = Arc::new(Notify::new());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(link::run(ports.clone(), outbox.clone(), reconnect.clone()));
+        Self {
+            state: State::new(now, ports.engine.host(), read_only),
+            followers: Followers::new(ports.engine.clone(), outbox.clone()),
+            jobs: JobRunner::default(),
+            inspecting: HashMap::new(),
+            inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            reconnect,
+            next_sample: now,
+            sampling: false,
+            host_sampling: false,
+            next_health: None,
+            next_processes: None,
+            ports,
+            inbox,
+            outbox,
+            tasks,
+        }
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Carries out a wish. The one gate of `--read-only`: nothing that changes something passes it.
+    pub fn submit(&mut self, command: Command) {
+        if self.state.read_only && command.changes_something() {
+            let why = String::from("read-only: nothing is changed (started with --read-only)");
+            self.apply(Event::CommandRefused(why));
+            return;
+        }
+        match command {
+            Command::Act { verb, target } => {
+                match self.jobs.start(&self.state, verb, target, &self.ports, &self.outbox, &mut self.tasks) {
+                    Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
+                    Err(why) => self.apply(Event::CommandRefused(why)),
+                }
+            }
+            Command::Cancel(job) => self.jobs.cancel(job),
+            Command::LookAt(interest) => {
+                if interest == self.state.interest {
+                    return;
+                }
+                self.followers.follow(&interest.logs, &self.state);
+                let now = self.now();
+                if interest.processes != self.state.interest.processes {
+                    self.next_processes = interest.processes.is_some().then_some(now);
+                }
+                if interest.health != self.state.interest.health {
+                    self.next_health = interest.health.is_some().then_some(now);
+                }
+                self.apply(Event::LookedAt(interest));
+            }
+            Command::Inspect(id) => self.inspect(id),
+            Command::ReadInspect(container) => {
+                let engine = self.ports.engine.clone();
+                self.fetch(async move {
+                    let lines = engine.inspect_text(&container).await;
+                    Event::InspectRead { container, lines }
+                });
+            }
+            Command::ReadProcesses(container) => {
+                let engine = self.ports.engine.clone();
+                self.fetch(async move {
+                    let table = engine.processes(&container).await;
+                    Event::ProcessesRead { container, table }
+                });
+            }
+            Command::ReadDiskUsage => {
+                let engine = self.ports.engine.clone();
+                self.fetch(async move { Event::DiskUsageRead(engine.disk_usage().await) });
+            }
+            Command::Reconnect => self.reconnect.notify_one(),
+        }
+    }
+
+    /// Waits until something happened and applies it, with whatever else has arrived meanwhile.
+    /// Safe to drop at any await.
+    pub async fn next(&mut self) {
+        let wait = self.ports.clock.until(self.next_deadline());
+        tokio::select! {
+            biased;
+            event = self.inbox.recv() => {
+                self.apply(event);
+                let started = std::time::Instant::now();
+                while started.elapsed() < inbox::BUDGET {
+                    let Some(event) = self.inbox.try_recv() else { break };
+                    self.apply(event);
+                }
+            }
+            () = tokio::time::sleep(wait) => {}
+        }
+        self.on_time();
+        while self.tasks.try_join_next().is_some() {}
+    }
+
+    fn next_deadline(&self) -> Timestamp {
+        [self.state.next_deadline(), self.next_health, self.next_processes]
+            .into_iter()
+            .flatten()
+            .fold(self.next_sample, Timestamp::min)
+    }
+
+    fn apply(&mut self, event: Event) {
+        match &event {
+            Event::ContainersListed(_) => {
+                self.inspecting.clear();
+                self.followers.nudge_all();
+                // The first figures should not wait for the next beat.
+                self.next_sample = self.now();
+            }
+            Event::EngineSaid { event, replayed: false } if event.kind == EngineEventKind::Started => {
+                self.followers.nudge(&event.container);
+            }
+            Event::UsageSampled(_) => self.sampling = false,
+            Event::HostSampled(_) => self.host_sampling = false,
+            _ => {}
+        }
+        let inspected = match &event {
+            Event::ContainerInspected(container) => Some(container.id.clone()),
+            Event::ContainerGone(id) => Some(id.clone()),
+            _ => None,
+        };
+        let wishes = self.state.apply(self.ports.clock.now(), event);
+        if let Some(id) = inspected
+            && self.inspecting.remove(&id) == Some(true)
+        {
+            self.inspect(id);
+        }
+        for wish in wishes {
+            self.submit(wish);
+        }
+    }
+
+    /// Inspects a container; a second wish while one is under way is remembered, a third is the same.
+    fn inspect(&mut self, id: ContainerId) {
+        if let Some(again) = self.inspecting.get_mut(&id) {
+            *again = true;
+            return;
+        }
+        self.inspecting.insert(id.clone(), false);
+        let engine = self.ports.engine.clone();
+        let permits = self.inspections.clone();
+        self.fetch(async move {
+            let _permit = permits.acquire_owned().await;
+            match engine.inspect(&id).await {
+                Ok(container) => Event::ContainerInspected(Box::new(container)),
+                // Gone, or out of reach: then the link notices, lists again and the list wins.
+                Err(_) => Event::ContainerGone(id),
+            }
+        });
+    }
+
+    fn fetch(&mut self, work: impl Future<Output = Event> + Send + 'static) {
+        let outbox = self.outbox.clone();
+        self.tasks.spawn(async move {
+            let event = work.await;
+            outbox.fact(event).await;
+        });
+    }
+
+    /// Does what is due by the clock.
+    fn on_time(&mut self) {
+        let now = self.ports.clock.now();
+        if self.state.next_deadline().is_some_and(|at| at <= now) {
+            self.apply(Event::Tick);
+        }
+        if self.next_sample <= now {
+            self.next_sample = next_beat(now);
+            self.sample();
+        }
+        if self.next_health.is_some_and(|at| at <= now) {
+            self.next_health = self.state.interest.health.clone().map(|id| {
+                let due = self.state.next_health_result(&id);
+                self.inspect(id);
+                due.filter(|at| *at > now).unwrap_or(now + SignedDuration::from_secs(2))
+            });
+        }
+        if self.next_processes.is_some_and(|at| at <= now) {
+            self.next_processes = self.state.interest.processes.clone().map(|id| {
+                self.submit(Command::ReadProcesses(id));
+                now + PROCESS_BEAT
+            });
+        }
+    }
+
+    fn sample(&mut self) {
+        if !self.sampling && self.state.connection.is_up() {
+            let wanted = crate::state::usage::requests(&self.state.containers, &self.state.interest.usage);
+            if !wanted.is_empty() {
+                self.sampling = true;
+                let meter = self.ports.usage.clone();
+                self.fetch(async move { Event::UsageSampled(meter.sample(wanted).await) });
+            }
+        }
+        if !self.host_sampling && self.state.interest.host {
+            self.host_sampling = true;
+            let meter = self.ports.host.clone();
+            self.fetch(async move { Event::HostSampled(Box::new(meter.sample().await)) });
+        }
+    }
+}
+
+/// Returns the next moment that lies on the beat, so that all figures of a screen change together.
+fn next_beat(now: Timestamp) -> Timestamp {
+    let beat = Duration::from_secs(BEAT_SECONDS as u64).as_millis() as i64;
+    let millisecond = now.as_millisecond();
+    Timestamp::from_millisecond(millisecond - millisecond.rem_euclid(beat) + beat).unwrap_or(now)
+}

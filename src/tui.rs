@@ -1,0 +1,6 @@
+//! The face: keys in, frames out. Never awaits work, never talks to an adapter.
+
+pub mod theme;
+pub mod view;
+pub mod views;
+pub mod widgets;

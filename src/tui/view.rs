@@ -1,0 +1,90 @@
+//! What every view is handed and what it may answer: the contract between `ui` and `views`.
+//!
+//! A view is a plain struct with its positions and its derived rows. It has these methods, by convention
+//! and without a trait:
+//!
+//! - `sync(&mut self, state: &State, area: Rect)`: brings derived rows up to date; called before drawing
+//!   when a revision moved or the area changed. The only place where a view may cache.
+//! - `handle(&mut self, action: Action, state: &State) -> Vec<Effect>`: reacts to a key's meaning.
+//! - `click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect>`.
+//! - `draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>)`: a pure function of state and positions.
+//! - `interest(&self, state: &State, interest: &mut Interest)`: adds what it shows.
+
+use jiff::Timestamp;
+
+use crate::command::Command;
+use crate::model::containers::ContainerId;
+use crate::model::stacks::Target;
+use crate::state::State;
+use crate::tui::theme::Theme;
+
+/// The screens by their key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Screen {
+    #[default]
+    Stacks,
+    Logs,
+    Events,
+    Host,
+    Diagnostics,
+}
+
+/// What drawing needs beside positions.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub state: &'a State,
+    pub theme: &'a Theme,
+    /// The moment the frame shows; ages count to it.
+    pub now: Timestamp,
+    /// Whether this view gets the keys.
+    pub focused: bool,
+    /// Whether what is shown may be out of date (connection lost): draw it dimmed.
+    pub stale: bool,
+}
+
+/// What a view asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    Run(Command),
+    /// Ask first; the answer is "no" unless said otherwise.
+    Confirm {
+        question: String,
+        lines: Vec<String>,
+        command: Command,
+    },
+    /// Show these logs on the Logs screen.
+    OpenLogs(Target),
+    /// Go to a target on the Stacks screen and open its details.
+    OpenDetails {
+        target: Target,
+        tab: Option<DetailTab>,
+    },
+    GoTo(Screen),
+    /// A short word at the foot.
+    Toast(String),
+    /// Text for the clipboard, with what it is ("container id").
+    Copy {
+        what: String,
+        text: String,
+    },
+    /// Text for a file, with a name to begin with.
+    Save {
+        name: String,
+        text: String,
+    },
+    OpenShell(ContainerId),
+}
+
+/// Tabs of the details.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DetailTab {
+    #[default]
+    Overview,
+    Health,
+    Usage,
+    Logs,
+    Env,
+    Mounts,
+    Processes,
+    Inspect,
+}

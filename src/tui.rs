@@ -1,5 +1,6 @@
 //! The face: keys in, frames out. Never awaits work, never talks to an adapter.
 
+pub mod action;
 pub mod theme;
 pub mod view;
 pub mod views;

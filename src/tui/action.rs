@@ -1,0 +1,164 @@
+//! What a key can mean: one table with names, one-line docs, default keys and contexts.
+//!
+//! Help, footer hints, the palette, the key table of the README and the user's overrides all read it.
+
+/// Where a binding holds. The innermost context is asked first, `Global` last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyContext {
+    Global,
+    /// Any list or tree.
+    List,
+    /// Any scrollable text (logs, inspect, diagnostics).
+    Text,
+    /// The tree of stacks, services and containers.
+    Tree,
+    Logs,
+    Events,
+    Host,
+    Diagnostics,
+    /// A question with yes and no.
+    Confirm,
+    /// A list to choose from (menu, palette, themes, sort).
+    Menu,
+    /// A line being typed (filter, search, palette).
+    Input,
+}
+
+impl KeyContext {
+    pub const ALL: [Self; 11] = [
+        Self::Global,
+        Self::List,
+        Self::Text,
+        Self::Tree,
+        Self::Logs,
+        Self::Events,
+        Self::Host,
+        Self::Diagnostics,
+        Self::Confirm,
+        Self::Menu,
+        Self::Input,
+    ];
+
+    /// Returns the name used in the configuration file: `[keys.tree]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::List => "list",
+            Self::Text => "text",
+            Self::Tree => "tree",
+            Self::Logs => "logs",
+            Self::Events => "events",
+            Self::Host => "host",
+            Self::Diagnostics => "diagnostics",
+            Self::Confirm => "confirm",
+            Self::Menu => "menu",
+            Self::Input => "input",
+        }
+    }
+}
+
+/// One row of the table.
+pub struct ActionInfo {
+    pub action: Action,
+    /// Kebab-case, for the configuration file and the palette.
+    pub name: &'static str,
+    /// One line, sentence case, no dot.
+    pub doc: &'static str,
+    /// One or two words for the footer.
+    pub short: &'static str,
+    pub contexts: &'static [KeyContext],
+    /// Default keys, in the notation of the configuration file: `j`, `Ctrl-d`, `PgDn`, `Shift-Tab`.
+    pub keys: &'static [&'static str],
+}
+
+macro_rules! actions {
+    ($($variant:ident, $name:literal, $short:literal, $doc:literal, [$($context:ident),*], [$($key:literal),*];)*) => {
+        /// What a key means on a screen. Never leaves `tui`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        /// The table.
+        pub const ACTIONS: &[ActionInfo] = &[
+            $(ActionInfo {
+                action: Action::$variant,
+                name: $name,
+                short: $short,
+                doc: $doc,
+                contexts: &[$(KeyContext::$context),*],
+                keys: &[$($key),*],
+            },)*
+        ];
+    };
+}
+
+actions! {
+    MoveDown, "move-down", "down", "Move down", [List, Text, Menu], ["j", "Down"];
+    MoveUp, "move-up", "up", "Move up", [List, Text, Menu], ["k", "Up"];
+    First, "first", "top", "Go to the first line", [List, Text, Menu], ["g", "Home"];
+    Last, "last", "end", "Go to the last line", [List, Text, Menu], ["G", "End"];
+    HalfPageDown, "half-page-down", "", "Move down half a page", [List, Text], ["Ctrl-d"];
+    HalfPageUp, "half-page-up", "", "Move up half a page", [List, Text], ["Ctrl-u"];
+    PageDown, "page-down", "", "Move down a page", [List, Text, Menu], ["PgDn"];
+    PageUp, "page-up", "", "Move up a page", [List, Text, Menu], ["PgUp"];
+    Right, "right", "unfold", "Unfold in the tree, go to the pane at the right, scroll text right", [List, Text], ["Right"];
+    Left, "left", "fold", "Fold in the tree, go to the pane at the left, scroll text left", [List, Text], ["Left"];
+    NextPane, "next-pane", "pane", "Go to the next pane", [Global], ["Tab"];
+    PreviousPane, "previous-pane", "", "Go to the previous pane", [Global], ["Shift-Tab"];
+    ShowStacks, "show-stacks", "stacks", "Show the Stacks screen", [Global], ["1"];
+    ShowLogs, "show-logs", "logs", "Show the Logs screen", [Global], ["2"];
+    ShowEvents, "show-events", "events", "Show the Events screen", [Global], ["5"];
+    ShowHost, "show-host", "host", "Show the Host screen", [Global], ["6"];
+    ShowDiagnostics, "show-diagnostics", "diagnostics", "Show the Diagnostics screen: stackdash's own log", [Global], ["0"];
+    PreviousTab, "previous-tab", "", "Go to the previous tab of the details", [Global], ["[", "<"];
+    NextTab, "next-tab", "tab", "Go to the next tab of the details", [Global], ["]", ">"];
+    Open, "open", "open", "Drill in", [List, Menu, Confirm, Input], ["Enter"];
+    Back, "back", "back", "Go back, cancel, clear the filter", [Global, Menu, Confirm, Input], ["Esc"];
+    Filter, "filter", "filter", "Filter a list, search a text (regex, smart case)", [Global], ["/"];
+    NextMatch, "next-match", "next", "Go to the next match", [Text, Logs, Events], ["n"];
+    PreviousMatch, "previous-match", "", "Go to the previous match", [Text, Logs, Events], ["N"];
+    Palette, "palette", "palette", "Open the palette: every action by name", [Global], [":", "Ctrl-p"];
+    Help, "help", "help", "Show the keys of what has focus", [Global], ["?", "F1"];
+    Quit, "quit", "quit", "Go back, at the top quit", [Global], ["q"];
+    QuitNow, "quit-now", "", "Quit at once", [Global, Menu, Confirm, Input], ["Ctrl-c"];
+    Yes, "yes", "yes", "Yes, do it", [Confirm], ["y"];
+    No, "no", "no", "No, leave it", [Confirm], ["n"];
+    OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Events], ["l", "m"];
+    OpenShell, "open-shell", "shell", "Open a shell in the container", [Tree, Logs], ["e", "E"];
+    OpenDetails, "open-details", "details", "Open the details of the selection", [Tree, Events], ["d"];
+    Restart, "restart", "restart", "Restart the selection (asks)", [Tree], ["r"];
+    Stop, "stop", "stop", "Stop the selection (asks)", [Tree], ["s"];
+    Start, "start", "start", "Start the selection", [Tree], ["S"];
+    Menu, "menu", "menu", "Show every action on the selection", [Tree], ["x"];
+    Mark, "mark", "mark", "Mark the selection", [Tree], ["Space"];
+    Bulk, "bulk", "bulk", "Show the actions on everything marked", [Tree], ["b"];
+    ShowAbsent, "show-absent", "all", "Show what is absent, stopped or completed too", [Tree], ["a"];
+    Sort, "sort", "sort", "Choose the order of the list", [Tree], ["o"];
+    Follow, "follow", "follow", "Follow the newest line", [Logs, Diagnostics], ["f"];
+    Level, "level", "level", "Show only lines from a level on", [Logs, Events, Diagnostics], ["L"];
+    Wrap, "wrap", "wrap", "Wrap long lines", [Logs, Text], ["w"];
+    Timestamps, "timestamps", "times", "Change the timestamps: local, UTC, relative, off", [Logs, Events], ["t"];
+    CopyLine, "copy-line", "copy", "Copy the line or the id", [Global], ["y"];
+    CopyAll, "copy-all", "", "Copy what is shown", [Global], ["Y"];
+    Save, "save", "save", "Save what is shown to a file", [Global], ["Ctrl-s"];
+    Larger, "larger", "", "Give the focused pane more room", [Global], ["+"];
+    Smaller, "smaller", "", "Give the focused pane less room", [Global], ["_"];
+    Redraw, "redraw", "", "Draw the whole screen again", [Global], ["Ctrl-l"];
+    Suspend, "suspend", "", "Suspend to the shell", [Global], ["Ctrl-z"];
+    ToggleMouse, "toggle-mouse", "", "Give the mouse to the terminal, for its own selection", [Global], ["F12"];
+    Themes, "themes", "themes", "Choose a theme", [Global], ["F2"];
+    ReadAgain, "read-again", "refresh", "Read again what is read on demand", [Host], ["r"];
+    Reconnect, "reconnect", "retry", "Try the engine now", [Global], ["F5"];
+}
+
+impl Action {
+    /// Returns its row of the table.
+    pub fn info(self) -> &'static ActionInfo {
+        ACTIONS.iter().find(|info| info.action == self).unwrap_or(&ACTIONS[0])
+    }
+
+    pub fn by_name(name: &str) -> Option<Self> {
+        ACTIONS.iter().find(|info| info.name == name).map(|info| info.action)
+    }
+}

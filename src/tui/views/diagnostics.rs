@@ -1,0 +1,1 @@
+//! stackdash's own log.

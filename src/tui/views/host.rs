@@ -1,0 +1,1 @@
+//! This machine and the engine's disk use.

@@ -1,0 +1,1 @@
+//! Merged logs of the selection.

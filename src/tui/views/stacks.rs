@@ -1,0 +1,1 @@
+//! The tree of stacks, services and containers, and what is wrong.

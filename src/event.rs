@@ -30,6 +30,8 @@ pub enum Event {
     ContainerInspected(Box<Container>),
     /// An inspection found no such container.
     ContainerGone(ContainerId),
+    /// An inspection failed again and again; what we knew stays.
+    InspectionFailed(ContainerId),
     /// The engine said that something happened. `replayed`: it happened before the last list, which
     /// already shows its effect.
     EngineSaid {

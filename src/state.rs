@@ -122,6 +122,7 @@ impl State {
                 self.forget_the_gone();
             }
             Event::ContainerInspected(container) => self.containers.inspected(now, *container),
+            Event::InspectionFailed(_) => {}
             Event::ContainerGone(id) => {
                 self.containers.gone(now, &id);
                 self.forget_the_gone();

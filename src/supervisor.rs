@@ -20,7 +20,7 @@ use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::ContainerId;
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::Ports;
+use crate::ports::{EngineError, Ports};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::inbox::{Inbox, Outbox};
@@ -28,6 +28,9 @@ use crate::supervisor::jobs::JobRunner;
 
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
+/// Waiting times after an inspection that failed for another reason than "no such container".
+const INSPECTION_RETRIES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -181,7 +184,7 @@ impl Supervisor {
         }
         let inspected = match &event {
             Event::ContainerInspected(container) => Some(container.id.clone()),
-            Event::ContainerGone(id) => Some(id.clone()),
+            Event::ContainerGone(id) | Event::InspectionFailed(id) => Some(id.clone()),
             _ => None,
         };
         let wishes = self.state.apply(self.ports.clock.now(), event);
@@ -206,11 +209,18 @@ impl Supervisor {
         let permits = self.inspections.clone();
         self.fetch(async move {
             let _permit = permits.acquire_owned().await;
-            match engine.inspect(&id).await {
-                Ok(container) => Event::ContainerInspected(Box::new(container)),
-                // Gone, or out of reach: then the link notices, lists again and the list wins.
-                Err(_) => Event::ContainerGone(id),
+            for pause in INSPECTION_RETRIES {
+                match engine.inspect(&id).await {
+                    Ok(container) => return Event::ContainerInspected(Box::new(container)),
+                    Err(EngineError::NotFound(_)) => return Event::ContainerGone(id),
+                    Err(error) => {
+                        log::warn!("inspecting {}: {error}", id.short());
+                        tokio::time::sleep(pause).await;
+                    }
+                }
             }
+            // The last known picture stays; a broken link lists everything again.
+            Event::InspectionFailed(id)
         });
     }
 

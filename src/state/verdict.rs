@@ -383,3 +383,6 @@ fn stack_state(services: &[Service]) -> ServiceState {
     let worst_up = services.iter().filter(|s| !asked_to_rest(s)).map(|s| s.verdict.state).min();
     worst_up.or_else(|| services.iter().map(|s| s.verdict.state).min()).unwrap_or(ServiceState::Absent)
 }
+
+#[cfg(test)]
+mod tests;

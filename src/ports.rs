@@ -90,6 +90,17 @@ pub struct LogRequest {
     pub tty: bool,
 }
 
+/// An interactive program in a container, bytes in and out.
+pub struct ShellSession {
+    /// What it prints; ends when the program does or the engine goes away.
+    pub output: BoxStream<'static, Vec<u8>>,
+    pub input: tokio::sync::mpsc::Sender<Vec<u8>>,
+    /// New sizes of the terminal: columns, rows.
+    pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
+    /// Its exit code, to be asked for after the output has ended.
+    pub exit: BoxFuture<'static, Result<i64, EngineError>>,
+}
+
 /// One engine. Every call is bounded in time by the adapter.
 pub trait Engine: Send + Sync {
     /// The endpoint, for people: `unix:///var/run/docker.sock`.
@@ -117,6 +128,15 @@ pub trait Engine: Send + Sync {
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>>;
     fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>>;
+    /// Opens a shell: bash where there is one, else sh.
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        let _ = (id, size);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine opens no shells"))) })
+    }
     /// Returns an image's size in bytes by its id, where the engine says it.
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>>;
 }

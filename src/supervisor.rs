@@ -18,14 +18,15 @@ use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::{EngineError, Ports};
+use crate::ports::{BoxFuture, EngineError, Ports, ShellSession};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::inbox::{Inbox, Outbox};
 use crate::supervisor::jobs::JobRunner;
 
+const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
 /// Waiting times after an inspection that failed for another reason than "no such container".
@@ -91,8 +92,7 @@ impl Supervisor {
     /// Carries out a wish. The one gate of `--read-only`: nothing that changes something passes it.
     pub fn submit(&mut self, command: Command) {
         if self.state.read_only && command.changes_something() {
-            let why = String::from("read-only: nothing is changed (started with --read-only)");
-            self.apply(Event::CommandRefused(why));
+            self.apply(Event::CommandRefused(String::from(READ_ONLY)));
             return;
         }
         match command {
@@ -138,6 +138,25 @@ impl Supervisor {
             }
             Command::Reconnect => self.reconnect.notify_one(),
         }
+    }
+
+    /// Opens a shell in a container. Refused under `--read-only`: what is typed there may change anything.
+    pub fn open_shell(
+        &self,
+        id: &ContainerId,
+        size: (u16, u16),
+    ) -> Result<BoxFuture<'static, Result<ShellSession, EngineError>>, String> {
+        if self.state.read_only {
+            return Err(String::from(READ_ONLY));
+        }
+        let Some(entry) = self.state.containers.get(id) else {
+            return Err(String::from("the container is gone"));
+        };
+        if entry.container.run != RunState::Running {
+            return Err(format!("{} is {}: no shell", entry.container.name, entry.container.run.word()));
+        }
+        let (engine, id) = (self.ports.engine.clone(), id.clone());
+        Ok(Box::pin(async move { engine.shell(&id, size).await }))
     }
 
     /// Waits until something happened and applies it, with whatever else has arrived meanwhile.

@@ -16,8 +16,8 @@ const FOREGROUND: &str = "#c8ccd4";
 
 /// The 16 colors that a terminal brings along, as they are drawn here.
 const ANSI: [&str; 16] = [
-    "#1c1f26", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#5c6370", "#f08080",
-    "#b5e08c", "#f0d08b", "#82c0ff", "#d898f0", "#78d0d8", "#ffffff",
+    "#1c1f26", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#abb2bf", "#5c6370",
+    "#f08080", "#b5e08c", "#f0d08b", "#82c0ff", "#d898f0", "#78d0d8", "#ffffff",
 ];
 
 /// Draws a buffer as an SVG document.

@@ -10,6 +10,7 @@ use futures_util::Stream;
 use jiff::Timestamp;
 
 use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
@@ -160,6 +161,39 @@ pub trait UsageMeter: Send + Sync {
 /// Reads figures of the machine stackdash runs on.
 pub trait HostMeter: Send + Sync {
     fn sample(&self) -> BoxFuture<'_, HostSample>;
+}
+
+/// Why the Compose CLI did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// There is none.
+    #[error(
+        "the Compose CLI was not found; install it (Debian and Ubuntu: apt install docker-compose-plugin) so that `docker compose version` answers"
+    )]
+    Missing,
+    /// It refused, in its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not be run, or its answer could not be read.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The Compose CLI.
+pub trait Compose: Send + Sync {
+    /// Resolves a stack's files, with all profiles on.
+    fn definition<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+    ) -> BoxFuture<'a, Result<Definition, ComposeError>>;
+    /// Runs a verb (`up -d web`); its output goes to `lines` as it comes. Dropping the future ends the
+    /// whole process group.
+    fn run<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+        args: &'a [String],
+        lines: tokio::sync::mpsc::Sender<String>,
+    ) -> BoxFuture<'a, Result<(), ComposeError>>;
 }
 
 /// Everything of the outside that the supervisor is plugged into.

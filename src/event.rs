@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::command::Interest;
+use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::jobs::{Job, JobId, JobOutcome};
 use crate::model::logs::{LogLine, LogStatus};
 use crate::model::usage::UsageSample;
-use crate::ports::EngineError;
+use crate::ports::{ComposeError, EngineError};
 
 /// A fact. Only [`crate::state::State::apply`] turns facts into beliefs.
 #[derive(Clone, Debug)]
@@ -37,6 +38,11 @@ pub enum Event {
     EngineSaid {
         event: EngineEvent,
         replayed: bool,
+    },
+    /// The Compose CLI resolved a stack's files, or refused to.
+    DefinitionRead {
+        project: ComposeProject,
+        result: Result<Definition, ComposeError>,
     },
     UsageSampled(Vec<UsageSample>),
     HostSampled(Box<HostSample>),

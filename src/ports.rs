@@ -202,6 +202,7 @@ pub struct Ports {
     pub engine: Arc<dyn Engine>,
     pub usage: Arc<dyn UsageMeter>,
     pub host: Arc<dyn HostMeter>,
+    pub compose: Arc<dyn Compose>,
     pub clock: Clock,
 }
 

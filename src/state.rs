@@ -7,6 +7,7 @@
 pub mod attention;
 pub mod connection;
 pub mod containers;
+pub mod definitions;
 pub mod details;
 pub mod host;
 pub mod jobs;
@@ -135,6 +136,9 @@ impl State {
                     wishes.push(Command::Inspect(event.container));
                 }
             }
+            Event::DefinitionRead { project, result } => {
+                self.containers.definition_read(now, project, result)
+            }
             Event::UsageSampled(samples) => self.usage.sampled(now, samples, &mut self.containers),
             Event::HostSampled(sample) => self.host.sampled(now, *sample),
             Event::DiskUsageRead(result) => self.host.disk_usage_read(now, result),
@@ -156,6 +160,9 @@ impl State {
             }
         }
         self.attention.refresh(&self.containers);
+        if self.connection.is_local() {
+            wishes.extend(self.containers.unread_definitions().into_iter().map(Command::ReadDefinition));
+        }
         wishes
     }
 

@@ -46,6 +46,7 @@ pub struct Supervisor {
     /// Containers being inspected; `true`: once more afterwards.
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
+    definitions: Arc<Semaphore>,
     reconnect: Arc<Notify>,
     next_sample: Timestamp,
     sampling: bool,
@@ -68,6 +69,7 @@ impl Supervisor {
             jobs: JobRunner::default(),
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            definitions: Arc::new(Semaphore::new(1)),
             reconnect,
             next_sample: now,
             sampling: false,
@@ -135,6 +137,16 @@ impl Supervisor {
             Command::ReadDiskUsage => {
                 let engine = self.ports.engine.clone();
                 self.fetch(async move { Event::DiskUsageRead(engine.disk_usage().await) });
+            }
+            Command::ReadDefinition(project) => {
+                let compose = self.ports.compose.clone();
+                let turn = self.definitions.clone();
+                self.fetch(async move {
+                    // One at a time: each takes a core for a fifth of a second, and nobody waits for it.
+                    let _turn = turn.acquire_owned().await;
+                    let result = compose.definition(&project).await;
+                    Event::DefinitionRead { project, result }
+                });
             }
             Command::Reconnect => self.reconnect.notify_one(),
         }

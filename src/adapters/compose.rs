@@ -84,6 +84,10 @@ impl Compose for ComposeCli {
         project: &'a ComposeProject,
     ) -> BoxFuture<'a, Result<Definition, ComposeError>> {
         Box::pin(async move {
+            if let Some(missing) = project.files.iter().find(|file| !file.exists()) {
+                let words = format!("{} is not on this machine", text::clean(&missing.display().to_string()));
+                return Err(ComposeError::Failed(words));
+            }
             let everything = ComposeProject { profiles: vec![String::from("*")], ..project.clone() };
             let call = self.call(&everything, &["config", "--format", "json"], None);
             let ended = tokio::time::timeout(CONFIG_LIMIT, call).await.map_err(|_| {

@@ -248,3 +248,27 @@ fn memory_kills_of_children_are_told_although_the_service_runs() {
     );
     assert_eq!(state.attention.problems().len(), 1);
 }
+
+#[test]
+fn a_definition_adds_what_was_never_created() {
+    use crate::model::compose::{ComposeProject, Definition, ServiceDefinition};
+    let mut web = container("web", RunState::Running);
+    web.compose.as_mut().unwrap().config_files = vec!["/srv/shop/compose.yml".into()];
+    let mut state = State::new(at(0), String::from("test"), false);
+    let info = crate::event::EngineInfo { local: true, ..Default::default() };
+    state.apply(at(1), Event::EngineConnected(info));
+    let wishes = state.apply(at(2), Event::ContainersListed(vec![web]));
+    let [crate::command::Command::ReadDefinition(project)] = &wishes[..] else { panic!("{wishes:?}") };
+    assert!(state.apply(at(3), Event::Tick).is_empty(), "asked for once");
+    let tools = ServiceDefinition { profiles: vec!["tools".into()], ..Default::default() };
+    let definition = Definition {
+        name: "shop".into(),
+        services: [("web".into(), ServiceDefinition::default()), ("admin".into(), tools)].into(),
+        ..Default::default()
+    };
+    let project: ComposeProject = project.clone();
+    state.apply(at(4), Event::DefinitionRead { project, result: Ok(definition) });
+    assert_eq!(seen(&state, "admin").0, ServiceState::Absent);
+    let stack = state.containers.stack("shop").unwrap();
+    assert_eq!((stack.state, stack.profiles.clone()), (ServiceState::Running, vec!["tools".to_owned()]));
+}

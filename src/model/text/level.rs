@@ -203,3 +203,69 @@ fn named(word: &[u8]) -> Option<LogLevel> {
     ];
     NAMES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes())).map(|&(_, level)| level)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loggers_are_understood() {
+        use LogLevel::{Debug, Error, Info, Trace, Warn};
+        let table = [
+            ("ERROR something broke", Error),
+            ("2026-11-20 16:13:58,123 - app.db - WARNING - slow query", Warn),
+            ("2026-11-20T16:13:58.123456Z  INFO stack::sync: listening", Info),
+            ("INFO:     127.0.0.1:53210 - \"GET /ERROR HTTP/1.1\" 500", Info),
+            ("2026/11/20 16:13:58 [error] 7#7: *1 open() failed", Error),
+            ("[2026-11-20][12][debug][main] upstream", Debug),
+            ("time=\"2026-11-20T16:13:58Z\" level=warn msg=\"an error\"", Warn),
+            ("ts=1 severity=\"error\" x=1", Error),
+            ("{\"level\":\"error\",\"msg\":\"x\"}", Error),
+            ("{\"time\":1763655238,\"msg\":\"level\",\"level\":30}", Info),
+            ("{\"level\": 60, \"pid\":1}", Error),
+            ("{\"msg\":\"say \\\"level\\\": \\\"error\\\"\",\"level\":\"debug\"}", Debug),
+            ("{\"severity\":\"WARNING\"}", Warn),
+            ("{\"t\":{\"$date\":\"2026-11-20T16:13:58.000+00:00\"},\"s\":\"W\",\"c\":\"NETWORK\"}", Warn),
+            ("E1120 16:13:58.123456       1 controller.go:12] failed", Error),
+            ("I1120 16:13:58.123456       1 main.go:12] error free", Info),
+            ("2026-11-20 16:13:58.001 UTC [42] FATAL:  role does not exist", Error),
+            ("2026-11-20 16:13:58.001 UTC [42] LOG:  checkpoint starting", Info),
+            ("20 Nov 2026 16:13:58 warning low memory", Warn),
+            ("npm ERR! missing script", Error),
+            ("panic: runtime error: index out of range", Error),
+            ("info: Microsoft.Hosting.Lifetime[0]", Info),
+            ("fail: Microsoft.AspNetCore[0]", Error),
+            ("2026-11-20T16:13:58Z    trace   core/x.go:1    hello", Trace),
+            ("  <warn> ready", Warn),
+            ("CRITICAL:root:out of disk", Error),
+            ("Error response from daemon: no such container", Error),
+        ];
+        for (line, level) in table {
+            assert_eq!(level_of(line), Some(level), "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_about_errors_has_no_level() {
+        let table = [
+            "",
+            "GET /error 200",
+            "the build ended with error: none",
+            "0 errors, 0 warnings",
+            "listening on :8000, debug off",
+            "no level here",
+            "/var/log/error.log rotated",
+            "ERROR_COUNT is 0",
+            "{\"msg\":\"no level\"}",
+            "{\"level\":\"chatty\"}",
+            "{",
+            "{\"level\"",
+            "{\"level\":",
+            "I1120",
+        ];
+        for line in table {
+            assert_eq!(level_of(line), None, "{line}");
+        }
+        assert_eq!(level_of(&format!("{} ERROR too far", "x ".repeat(120))), None);
+    }
+}

@@ -186,7 +186,10 @@ struct LineWriter {
 impl LineWriter {
     fn put(&mut self, character: char) {
         match character {
-            '\r' => self.rewind = true,
+            '\r' => {
+                self.rewind = true;
+                self.filter = Filter::default();
+            }
             '\t' => {
                 for _ in 0..TAB_STOP - self.column % TAB_STOP {
                     self.put(' ');
@@ -314,3 +317,6 @@ fn color_of_params<'a>(params: &mut impl Iterator<Item = &'a [u16]>) -> Option<T
 fn rgb(red: u16, green: u16, blue: u16) -> Option<TextColor> {
     Some(TextColor::Rgb(red.try_into().ok()?, green.try_into().ok()?, blue.try_into().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

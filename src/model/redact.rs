@@ -174,40 +174,56 @@ fn pair_at(pair: &str) -> String {
 
 /// Masks values after names: `password=x`, `"token": "x"`, `?api_key=x`.
 fn mask_assignments(text: &str) -> Cow<'_, str> {
-    ASSIGNMENT.replace_all(text, |found: &Captures| {
-        let (whole, name, between, value) = (&found[0], &found[1], &found[2], &found[3]);
-        let certain = match kind_of(name) {
-            KeyKind::Secret => true,
-            // `auth: ok` is a sentence, `auth=…` is an assignment.
-            KeyKind::MaybeSecret => between.contains(['=', '"', '\'']),
-            KeyKind::Key => shapes::could_be_key(value),
-            KeyKind::Path | KeyKind::Public | KeyKind::Plain => false,
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut at = 0;
+    while let Some(found) = ASSIGNMENT.captures_at(text, at) {
+        let (Some(name), Some(between), Some(value)) = (found.get(1), found.get(2), found.get(3)) else {
+            break;
         };
-        let bare = value.trim_matches(['"', '\'']);
-        if !certain
-            || bare.is_empty()
-            || bare.starts_with(MASK)
-            || shapes::is_reference(bare)
-            || is_verdict(bare)
-        {
-            return whole.to_owned();
+        let quote = value.as_str().chars().next().filter(|first| matches!(first, '"' | '\''));
+        let end = if quote.is_some() { value.end() } else { bare_end(text, value.start()) };
+        let bare = text[value.start()..end].trim_matches(['"', '\'']);
+        if is_secret_assignment(name.as_str(), between.as_str(), bare) {
+            let quote = quote.map_or(String::new(), String::from);
+            out.push_str(&text[copied..value.start()]);
+            out.push_str(&format!("{quote}{MASK}{quote}"));
+            copied = end;
+            at = end;
+        } else {
+            // The value may hold assignments of its own: `url=http://x/?token=y`.
+            at = value.start();
         }
-        if kind_of(name) == KeyKind::MaybeSecret && shapes::is_harmless(bare) {
-            return whole.to_owned();
-        }
-        // Addresses have been dealt with already: their password is gone.
-        if bare.contains("://") && bare.contains(MASK) {
-            return whole.to_owned();
-        }
-        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''));
-        let quote = quote.map_or(String::new(), String::from);
-        format!("{name}{between}{quote}{MASK}{quote}")
-    })
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// Returns where a value without quotes that begins at `start` ends.
+fn bare_end(text: &str, start: usize) -> usize {
+    let value = &text[start..];
+    let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '"' | '\'' | '}' | ')' | ']');
+    start + value.find(ends).unwrap_or(value.len())
+}
+
+fn is_secret_assignment(name: &str, between: &str, value: &str) -> bool {
+    let named = match kind_of(name) {
+        KeyKind::Secret => true,
+        // `auth: ok` is a sentence, `auth=…` is an assignment.
+        KeyKind::MaybeSecret => between.contains(['=', '"', '\'']) && !shapes::is_harmless(value),
+        KeyKind::Key => shapes::could_be_key(value),
+        KeyKind::Path | KeyKind::Public | KeyKind::Plain => false,
+    };
+    // Of addresses the password is gone already.
+    named && !value.is_empty() && !value.contains(MASK) && !shapes::is_reference(value) && !is_verdict(value)
 }
 
 /// Words that say how it went with a secret, and are none.
 fn is_verdict(word: &str) -> bool {
-    const WORDS: [&str; 27] = [
+    const WORDS: [&str; 29] = [
         "ok",
         "yes",
         "no",
@@ -233,6 +249,8 @@ fn is_verdict(word: &str) -> bool {
         "empty",
         "unknown",
         "not",
+        "bearer",
+        "basic",
         "failed",
         "is",
     ];
@@ -262,7 +280,9 @@ static AUTHORIZATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r#"(?i)\b((?:bearer|basic)\s+|authorization:\s*(?:[a-z]+\s+)?)[A-Za-z0-9+/_=.~-]{6,}"#)
 });
 static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"([A-Za-z_][A-Za-z0-9_.-]*)(["']?\s?[:=]\s?)("(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;&"'})\]]+)"#)
+    pattern(
+        r#"([A-Za-z_][A-Za-z0-9_.-]*)(\\*["']?\s?[:=]\s?(?:\\+["'])?)("(?:[^"\\]|\\.)*"|'[^']*'|/?[^\s,;&"'})\]=/][^\s,;&"'})\]=]*)"#,
+    )
 });
 static FLAG: LazyLock<Regex> =
     LazyLock::new(|| pattern(r#"(--?[A-Za-z][A-Za-z0-9_-]+)(\s+)("[^"]*"|'[^']*'|[^\s"']+)"#));

@@ -46,6 +46,9 @@ const CHECKSUMS: [&str; 4] = ["sha256-", "sha384-", "sha512-", "sha1-"];
 /// Shortest run of characters that is called random.
 const RANDOM_LENGTH: usize = 24;
 
+/// How far an address is looked through for its password: hostile text has no end.
+const LONGEST_ADDRESS: usize = 2048;
+
 /// Whether a word is a secret by its shape alone.
 pub(super) fn is_secret(word: &str) -> bool {
     is_jwt(word) || has_known_prefix(word) || is_random(word)
@@ -215,8 +218,9 @@ pub(super) fn mask_url_passwords(text: &str) -> Cow<'_, str> {
 /// Returns what stands before the `@` of an address.
 fn user_info_of(address: &str) -> Option<&str> {
     let end = address
-        .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>'))
-        .unwrap_or(address.len());
+        .char_indices()
+        .find(|&(at, c)| at > LONGEST_ADDRESS || c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>'))
+        .map_or(address.len(), |(at, _)| at);
     let address = &address[..end];
     let authority = address.find(['/', '?', '#']).map_or(address, |end| &address[..end]);
     if let Some(at) = authority.rfind('@') {

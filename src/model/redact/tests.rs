@@ -176,6 +176,7 @@ fn commands_are_shown_without_their_secrets() {
         ),
         (r#"{"token": "abc", "ok": true}"#, r#"{"token": "••••••", "ok": true}"#),
         (r#"{"api_key":"a\"b","n":1}"#, r#"{"api_key":"••••••","n":1}"#),
+        (r#"{"body":"{\"token\":\"abc\"}"}"#, r#"{"body":"{\"token\":\"••••••"}"}"#),
         ("redis-cli -a \"$REDIS_PASSWORD\" ping", "redis-cli -a \"$REDIS_PASSWORD\" ping"),
         ("mysqladmin ping -p$MYSQL_ROOT_PASSWORD", "mysqladmin ping -p$MYSQL_ROOT_PASSWORD"),
         ("pg_isready -U app -d app", "pg_isready -U app -d app"),

@@ -185,9 +185,10 @@ fn mask_assignments(text: &str) -> Cow<'_, str> {
         let end = if quote.is_some() { value.end() } else { bare_end(text, value.start()) };
         let bare = text[value.start()..end].trim_matches(['"', '\'']);
         if is_secret_assignment(name.as_str(), between.as_str(), bare) {
-            let quote = quote.map_or(String::new(), String::from);
             out.push_str(&text[copied..value.start()]);
-            out.push_str(&format!("{quote}{MASK}{quote}"));
+            out.extend(quote);
+            out.push_str(MASK);
+            out.extend(quote);
             copied = end;
             at = end;
         } else {
@@ -277,7 +278,7 @@ static PEM: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"-----BEGIN [A-Z0-9 ]+-----(?s:.*?)(?:-----END [A-Z0-9 ]+-----|\z)"));
 /// What an HTTP client sends to prove itself.
 static AUTHORIZATION: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)\b((?:bearer|basic)\s+|authorization:\s*(?:[a-z]+\s+)?)[A-Za-z0-9+/_=.~-]{6,}"#)
+    pattern(r"(?i)\b((?:bearer|basic)\s+|authorization:\s*(?:[a-z]+\s+)?)[A-Za-z0-9+/_=.~-]{6,}")
 });
 static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(

@@ -119,13 +119,14 @@ fn looks_drawn(piece: &str) -> bool {
         })
         .collect();
     let has = |class| classes.contains(&class);
-    if !has(Class::Digit) && !(has(Class::Upper) && has(Class::Lower)) {
+    let mixed_case = has(Class::Upper) && has(Class::Lower);
+    if !has(Class::Digit) && !mixed_case {
         return false;
     }
     let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     // Three classes change in two of three places when drawn by lot, two in two of five. CamelCase
     // words change twice in six or more.
-    let needed = if has(Class::Upper) && has(Class::Lower) { 0.38 } else { 0.24 };
+    let needed = if mixed_case { 0.38 } else { 0.24 };
     changes as f32 >= needed * (piece.len() - 1) as f32
 }
 

@@ -5,6 +5,7 @@
 //! Knows nothing of secrets; see [`crate::model::redact`].
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -227,7 +228,7 @@ impl LineWriter {
         if self.cut > 0 {
             let style = TextStyle { dim: true, ..TextStyle::default() };
             self.runs.push(Run { start: self.text.len() as u32, style });
-            self.text.push_str(&format!("… {} bytes cut", self.cut));
+            let _ = write!(self.text, "… {} bytes cut", self.cut);
         }
         StyledText::new(self.text, self.runs)
     }

@@ -137,7 +137,7 @@ fn tabs_reach_the_next_stop() {
 
 #[test]
 fn a_very_long_line_is_cut_with_a_remark() {
-    let line = styled(&[b'x'; LINE_BYTES + 10]);
+    let line = styled(&vec![b'x'; LINE_BYTES + 10]);
     assert_eq!(&line.text()[LINE_BYTES - 1..], "x… 10 bytes cut");
     assert_eq!(line.runs().last().map(|run| run.start as usize), Some(LINE_BYTES));
     let line = styled("日".repeat(LINE_BYTES).as_bytes());

@@ -102,13 +102,11 @@ impl Cgroups {
             return Outcome::Elsewhere;
         }
         if !self.open.contains_key(&request.container) {
-            match Group::open(&self.roots, self.unified, request, pid) {
-                Some(group) => self.open.insert(request.container.clone(), group),
-                None => {
-                    self.elsewhere.insert(request.container.clone(), pid);
-                    return Outcome::Elsewhere;
-                }
+            let Some(group) = Group::open(&self.roots, self.unified, request, pid) else {
+                self.elsewhere.insert(request.container.clone(), pid);
+                return Outcome::Elsewhere;
             };
+            self.open.insert(request.container.clone(), group);
         }
         let Some(group) = self.open.get(&request.container) else { return Outcome::Elsewhere };
         let at = Instant::now();

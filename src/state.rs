@@ -128,6 +128,7 @@ impl State {
                 self.containers.gone(now, &id);
                 self.forget_the_gone();
             }
+            // The link notices when the engine is out of reach; one odd answer changes no belief.
             Event::EngineSaid { event, replayed } => {
                 self.timeline.engine_said(&event, &self.containers);
                 if self.containers.engine_said(now, &event) {

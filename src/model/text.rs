@@ -67,6 +67,3 @@ impl StyledText {
         self.text.len() + size_of_val(&*self.runs)
     }
 }
-pub fn clean(t: &str) -> String {
-    t.to_owned()
-}

@@ -9,7 +9,7 @@ use stackdash::command::{Command, Interest};
 use stackdash::model::containers::ContainerId;
 use stackdash::model::jobs::{Job, Verb};
 use stackdash::model::stacks::{Service, ServiceState, Stack, Target};
-use stackdash::ports::Clock;
+use stackdash::ports::{Clock, Ports};
 use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
 
@@ -19,6 +19,7 @@ pub const BEGINNING: &str = "2026-03-02T09:00:00Z";
 /// The program without a face, playing a scenario. Needs a paused tokio clock.
 pub struct TestApp {
     supervisor: Supervisor,
+    pub ports: Ports,
     pub scenario: ScenarioHandle,
 }
 
@@ -35,7 +36,7 @@ impl TestApp {
     async fn start(text: &str, read_only: bool) -> Self {
         let beginning: Timestamp = BEGINNING.parse().unwrap();
         let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
-        let mut app = Self { supervisor: Supervisor::start(ports, read_only), scenario };
+        let mut app = Self { supervisor: Supervisor::start(ports.clone(), read_only), ports, scenario };
         app.settle().await;
         app
     }

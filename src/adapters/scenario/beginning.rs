@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::adapters::scenario::member::{CrashPlan, Member};
+use crate::adapters::scenario::member::{CrashPlan, Member, Occasion};
 use crate::adapters::scenario::random::{hex, mix, seed_of};
-use crate::adapters::scenario::script::{
-    BeginState, PastEvent, Script, ServiceScript, StackScript,
-};
+use crate::adapters::scenario::script::{BeginState, PastEvent, Script, ServiceScript, StackScript};
 use crate::adapters::scenario::world::{World, event_of};
 use crate::event::{EngineEvent, EngineEventKind};
 use crate::model::containers::{ComposeLabels, Container, ContainerId, Dependency, Network, RunState};
@@ -106,6 +104,11 @@ fn member(
 }
 
 fn ended(member: &mut Member, at: Timestamp, exit_code: i64) {
+    if member.script.begins.on_request {
+        member.note(at - member.script.stop.takes.0, Occasion::Stop);
+    } else if exit_code != 0 {
+        member.note(at - Duration::from_millis(40), Occasion::Crash);
+    }
     member.end_life(at);
     member.container.finished_at = Some(at);
     member.container.exit_code = Some(exit_code);
@@ -136,9 +139,8 @@ fn container(
     index: usize,
     seed: u64,
 ) -> Container {
-    let network = stack.map(|stack| {
-        stack.network.clone().unwrap_or_else(|| format!("{}_default", stack.name))
-    });
+    let network =
+        stack.map(|stack| stack.network.clone().unwrap_or_else(|| format!("{}_default", stack.name)));
     let subnet = stack.map_or(17, |stack| 18 + seed_of(&stack.name) % 12);
     let networks = vec![Network {
         name: network.clone().unwrap_or_else(|| String::from("bridge")),

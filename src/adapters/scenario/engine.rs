@@ -1,6 +1,7 @@
 //! The engine's side of a scenario: answers what a real one would answer.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -92,7 +93,7 @@ impl Player {
             Ok(ask(world, now, member))
         })?;
         let link = self.with(|world, _| world.link());
-        self.until(|world, _| {
+        let answer = self.until(|world, _| {
             let member = &world.members[goal.member];
             if world.link() != link {
                 Wait::Done(Err(broken()))
@@ -103,8 +104,11 @@ impl Player {
             } else {
                 Wait::Done(Err(EngineError::Other(member.container.error.clone())))
             }
-        })
-        .await
+        });
+        let answer = answer.await;
+        // The events of a change are told before its answer.
+        tokio::time::sleep(ANSWER).await;
+        answer
     }
 }
 
@@ -122,6 +126,9 @@ pub(super) enum Wait<T> {
     /// Or at this time, should nothing change before.
     Until(Timestamp),
 }
+
+/// From the end of a change to the answer.
+const ANSWER: Duration = Duration::from_millis(2);
 
 /// The endpoint's name.
 pub(super) const HOST: &str = "demo";
@@ -208,7 +215,9 @@ impl Engine for Stage {
     }
 
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {
-        ready(self.player.reach(|world, now| Ok(inspect_text(&world.members[find(world, id)?].inspected(now)))))
+        ready(
+            self.player.reach(|world, now| Ok(inspect_text(&world.members[find(world, id)?].inspected(now)))),
+        )
     }
 
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {

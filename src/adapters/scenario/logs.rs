@@ -131,7 +131,9 @@ fn occasion_lines<'a>(
         Occasion::Crash => (&style.crash, SignedDuration::from_millis(1)),
         Occasion::Burst { lines } => {
             for step in 0..u64::from(lines) {
-                if let Some(template) = style.lines.get((mix(&[step]) % style.lines.len().max(1) as u64) as usize) {
+                if let Some(template) =
+                    style.lines.get((mix(&[step]) % style.lines.len().max(1) as u64) as usize)
+                {
                     put(step, SignedDuration::from_millis(4), template);
                 }
             }
@@ -175,7 +177,8 @@ pub fn unknown_placeholder<'a>(text: &'a str, words: &BTreeMap<String, Vec<Strin
     let mut found = None;
     placeholders(text, |piece| {
         if let Piece::Name(name) = piece {
-            let (name, range) = name.split_once(':').map_or((name, None), |(name, range)| (name, Some(range)));
+            let (name, range) =
+                name.split_once(':').map_or((name, None), |(name, range)| (name, Some(range)));
             let range_ok = range.is_none_or(|range| name == "n" && bounds(range).is_some());
             let known = words.get(name).is_some_and(|list| !list.is_empty()) || KNOWN.contains(&name);
             if (!known || !range_ok) && found.is_none() {

@@ -168,7 +168,8 @@ impl Member {
     }
 
     fn illness(&self, at: Timestamp) -> Option<&Illness> {
-        self.ills.iter().rev().find(|ill| ill.from <= at && ill.to.is_none_or(|to| at < to))
+        // A check at the very moment of a change belongs to the time before: it is over by then.
+        self.ills.iter().rev().find(|ill| ill.from < at && ill.to.is_none_or(|to| at <= to))
     }
 
     /// How long a start's own lines take.

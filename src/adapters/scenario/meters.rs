@@ -18,7 +18,8 @@ impl UsageMeter for Stage {
             if world.is_cut() {
                 return Vec::new();
             }
-            let ids: Vec<usize> = wanted.iter().filter_map(|request| world.find(&request.container)).collect();
+            let ids: Vec<usize> =
+                wanted.iter().filter_map(|request| world.find(&request.container)).collect();
             read(&self.player, world, &ids, now)
         });
         Box::pin(std::future::ready(samples))

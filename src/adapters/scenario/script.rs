@@ -293,14 +293,7 @@ pub struct Wave {
 impl Default for Wave {
     fn default() -> Self {
         let seconds = |s| Span(Duration::from_secs(s));
-        Self {
-            base: 0.5,
-            swing: 0.3,
-            period: seconds(90),
-            noise: 0.3,
-            spike: 0.0,
-            spike_every: seconds(60),
-        }
+        Self { base: 0.5, swing: 0.3, period: seconds(90), noise: 0.3, spike: 0.0, spike_every: seconds(60) }
     }
 }
 
@@ -315,11 +308,7 @@ pub struct MemoryShape {
 
 impl Default for MemoryShape {
     fn default() -> Self {
-        Self {
-            base: Size(48_000_000),
-            swing: Size(3_000_000),
-            period: Span(Duration::from_secs(240)),
-        }
+        Self { base: Size(48_000_000), swing: Size(3_000_000), period: Span(Duration::from_secs(240)) }
     }
 }
 
@@ -492,11 +481,18 @@ pub enum HappeningKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
     /// Its health check fails from now on.
-    Fail { output: String, exit_code: i64 },
+    Fail {
+        output: String,
+        exit_code: i64,
+    },
     /// Its health check passes again.
     Recover,
     /// It ends by itself; `times`: after each restart again.
-    Crash { exit_code: i64, times: u32, after: Duration },
+    Crash {
+        exit_code: i64,
+        times: u32,
+        after: Duration,
+    },
     /// The kernel kills it for memory.
     OutOfMemory,
     Pause,
@@ -506,9 +502,13 @@ pub enum What {
     Start,
     Restart,
     /// So many lines of its log at once.
-    Burst { lines: u32 },
+    Burst {
+        lines: u32,
+    },
     /// The connection to the engine breaks.
-    Disconnect { lasts: Duration },
+    Disconnect {
+        lasts: Duration,
+    },
 }
 
 impl Happening {
@@ -547,7 +547,11 @@ impl Script {
                 for dep in service.depends_on.keys() {
                     if !stack.services.iter().any(|other| other.name == *dep.get_ref()) {
                         let line = line(dep.span().start);
-                        bail!("scenario, line {line}: depends_on: {} has no service {}", stack.name, dep.get_ref());
+                        bail!(
+                            "scenario, line {line}: depends_on: {} has no service {}",
+                            stack.name,
+                            dep.get_ref()
+                        );
                     }
                 }
             }

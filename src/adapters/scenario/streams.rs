@@ -20,9 +20,7 @@ pub fn events(
     player: Arc<Player>,
     since: Option<Timestamp>,
 ) -> BoxStream<'static, Result<EngineEvent, EngineError>> {
-    let opened = player.with(|world, _| {
-        check_link(world).map(|()| (world.replay_from(since), world.link()))
-    });
+    let opened = player.with(|world, _| check_link(world).map(|()| (world.replay_from(since), world.link())));
     let (next, link) = match opened {
         Ok(opened) => opened,
         Err(error) => return failed(error),
@@ -129,7 +127,8 @@ impl Reader {
         let member = &world.members[self.member];
         // Its life may be over, and another one may have begun already.
         let over = member.turn != self.turn;
-        let until = if over { member.lives.iter().rev().find_map(|life| life.to).unwrap_or(now) } else { now };
+        let until =
+            if over { member.lives.iter().rev().find_map(|life| life.to).unwrap_or(now) } else { now };
         let Some(style) = world.style(self.member) else {
             return if over { Wait::Done(None) } else { Wait::Change };
         };

@@ -34,10 +34,8 @@ impl Counters {
     pub fn read(&mut self, member: &Member, now: Timestamp, cpus: u32) -> Usage {
         let script = &member.script;
         let seconds = now.as_millisecond() as f64 / 1000.0;
-        let up = member
-            .container
-            .started_at
-            .map_or(0.0, |start| now.duration_since(start).as_secs_f64().max(0.0));
+        let up =
+            member.container.started_at.map_or(0.0, |start| now.duration_since(start).as_secs_f64().max(0.0));
         let paused = member.container.run == RunState::Paused;
         let cpu = if paused { 0.0 } else { cpu(member, now, seconds, up).min(f64::from(cpus) * 100.0) };
         let memory = memory(member, seconds, up);

@@ -75,7 +75,12 @@ pub struct World {
 }
 
 impl World {
-    pub(super) fn new(script: Script, members: Vec<Member>, history: Vec<EngineEvent>, now: Timestamp) -> Self {
+    pub(super) fn new(
+        script: Script,
+        members: Vec<Member>,
+        history: Vec<EngineEvent>,
+        now: Timestamp,
+    ) -> Self {
         let by_id = members.iter().enumerate().map(|(index, m)| (m.container.id.clone(), index)).collect();
         let mut world = Self {
             script,
@@ -408,8 +413,7 @@ impl World {
         member.begin_life(at);
         let container = &mut member.container;
         container.run = RunState::Running;
-        container.health =
-            if container.health_settings.is_some() { Health::Starting } else { Health::None };
+        container.health = if container.health_settings.is_some() { Health::Starting } else { Health::None };
         container.started_at = Some(at);
         container.exit_code = None;
         container.oom_killed = false;
@@ -478,18 +482,18 @@ impl World {
             }
             let stack = member.container.stack_name();
             let script = member.script.clone();
-            if script.depends_on.iter().all(|(dep, condition)| self.is_met(&stack, dep.get_ref(), *condition)) {
+            if script.depends_on.iter().all(|(dep, condition)| self.is_met(&stack, dep.get_ref(), *condition))
+            {
                 self.ask_to_start(at, index, false);
             }
         }
     }
 
     fn is_met(&self, stack: &str, service: &str, condition: Condition) -> bool {
-        let mut replicas = self
-            .members
-            .iter()
-            .map(|member| &member.container)
-            .filter(|container| *container.stack_name() == *stack && *container.service_name() == *service);
+        let mut replicas =
+            self.members.iter().map(|member| &member.container).filter(|container| {
+                *container.stack_name() == *stack && *container.service_name() == *service
+            });
         replicas.all(|container| match condition {
             Condition::Started => container.run.is_up() || container.run == RunState::Restarting,
             Condition::Healthy => container.run == RunState::Running && container.health == Health::Healthy,

@@ -47,14 +47,18 @@ async fn the_demo_begins_mostly_well_with_a_past() {
     let names: Vec<&str> = app.state().containers.stacks().map(|stack| &*stack.name).collect();
     assert_eq!(
         names,
-        ["(no stack)", "energy-dashboard", "hackathon-todo", "personal-assistant", "simple-sync", "uteclocal"]
+        [
+            "(no stack)",
+            "energy-dashboard",
+            "hackathon-todo",
+            "personal-assistant",
+            "simple-sync",
+            "uteclocal"
+        ]
     );
     assert_eq!(app.service_state("personal-assistant", "agent"), ServiceState::Unhealthy);
     assert_eq!(app.service_state("personal-assistant", "migrations"), ServiceState::Completed);
-    assert_eq!(
-        app.told("energy-dashboard", "mongo-backup"),
-        "failed exit code 137 (SIGKILL), out of memory"
-    );
+    assert_eq!(app.told("energy-dashboard", "mongo-backup"), "failed exit code 137 (SIGKILL), out of memory");
     assert_eq!(app.state().attention.problems().len(), 2);
     assert!(app.state().timeline.entries().len() > 15);
     let newest = app.state().timeline.entries().back().unwrap();

@@ -99,3 +99,6 @@ impl ScenarioHandle {
         self.happen(who, &What::Crash { exit_code, times: 1, after: Duration::ZERO })
     }
 }
+
+#[cfg(test)]
+mod tests;

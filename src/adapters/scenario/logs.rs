@@ -14,6 +14,8 @@ use crate::adapters::scenario::script::{LogStyle, LogTemplate, When};
 use crate::model::logs::LogLine;
 use crate::model::text::{Run, StyledText, TextColor, TextStyle};
 
+/// From the first to the last line of what is written at once, at most.
+const LONGEST: SignedDuration = SignedDuration::from_millis(1);
 /// Slots looked into at most when a log is read backwards.
 const HORIZON: i64 = 20_000;
 
@@ -37,30 +39,35 @@ pub fn tail(member: &Member, style: &LogStyle, count: u32, now: Timestamp) -> Ve
 pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp) -> Vec<LogLine> {
     let mut lines = Vec::new();
     let slot = slot_length(member);
+    let number = |at: Timestamp| (at.as_nanosecond() / i128::from(slot)) as i64;
     for life in &member.lives {
-        let (first, last) = (from.max(life.from), to.min(life.to.unwrap_or(to)));
+        // A traceback that began a moment earlier may reach into the time that is asked for.
+        let first = (from - LONGEST).max(life.from);
+        let last = to.min(life.to.unwrap_or(to));
         if first > last {
             continue;
         }
-        let number = |at: Timestamp| (at.as_nanosecond() / i128::from(slot)) as i64;
+        // While it starts up, it says what belongs to that.
+        let talks_from = life.from + member.warm_up(style);
         for slot_number in number(first)..=number(last) {
             slot_lines(member, style, slot_number, &mut |at, template, seed| {
-                // While it starts up and once it is told to go, it says what belongs to the occasion.
-                if at >= first && at <= last && at >= life.from + member.warm_up(style) {
+                if at >= talks_from && at <= last {
                     write(member, style, at, template, seed, &mut lines);
                 }
             });
         }
     }
-    for (index, (at, occasion)) in member.occasions.iter().enumerate() {
+    for (began, occasion) in &member.occasions {
+        let end = member.lives.iter().rev().find(|life| life.from <= *began).and_then(|life| life.to);
         occasion_lines(style, *occasion, &mut |step, spacing, template| {
-            let at = *at + spacing * step as i32;
-            if at >= from && at <= to {
-                let seed = mix(&[member.seed, at.as_nanosecond() as u64, index as u64, step]);
+            let at = *began + spacing * step as i32;
+            if at >= from - LONGEST && at <= to && end.is_none_or(|end| at <= end) {
+                let seed = mix(&[member.seed, at.as_nanosecond() as u64, step]);
                 write(member, style, at, template, seed, &mut lines);
             }
         });
     }
+    lines.retain(|line| line.at >= from && line.at <= to);
     lines.sort_by_key(|line| line.at);
     lines
 }

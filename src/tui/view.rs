@@ -9,6 +9,9 @@
 //! - `click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect>`.
 //! - `draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>)`: a pure function of state and positions.
 //! - `interest(&self, state: &State, interest: &mut Interest)`: adds what it shows.
+//! - `set_query(&mut self, text: &str)` and `query(&self) -> &Query`: what is typed after `/`, told with
+//!   every key; an empty text clears it. The next `sync` filters or searches.
+//! - `scroll(&mut self, rows: isize, state: &State)`: the wheel, without moving what has the keys.
 
 use jiff::Timestamp;
 

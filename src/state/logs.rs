@@ -203,7 +203,7 @@ mod tests {
         store.show(&ids(&["a", "b"]));
         store.append(vec![line("a", 10, "a1"), line("a", 30, "a3"), line("a", 20, "a2 late")]);
         store.append(vec![line("b", 15, "b1"), line("b", 40, "b2")]);
-        assert_eq!(texts(&store), ["a1", "a3", "a2 late", "b1", "b2"]);
+        assert_eq!(texts(&store), ["a1", "b1", "a3", "a2 late", "b2"]);
     }
 
     #[test]

@@ -152,3 +152,17 @@ impl Default for Theme {
         }
     }
 }
+
+/// Returns the names of all themes.
+pub fn names() -> Vec<String> {
+    vec![String::from("dark")]
+}
+
+/// Loads a theme by name.
+pub fn load(name: &str, ascii: bool, _no_color: bool) -> Result<Theme, String> {
+    if name == "dark" {
+        Ok(Theme { ascii, ..Theme::default() })
+    } else {
+        Err(format!("no theme is called {name}; known: {}", names().join(", ")))
+    }
+}

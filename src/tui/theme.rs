@@ -152,3 +152,8 @@ impl Default for Theme {
         }
     }
 }
+
+/// Returns the names of the themes.
+pub fn names() -> Vec<String> {
+    vec![String::from("dark")]
+}

@@ -44,6 +44,9 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
         .next_step("To speak of one stack only, name it: -p NAME"));
     }
     let setup = settings::load(global, path.as_deref())?;
+    if matches!(command, None | Some(Command::Demo)) {
+        dash::check_terminal()?;
+    }
     crate::logging::start(&setup.config)?;
     let mut output = Output::stdout(&setup.config);
     let code = match command {

@@ -14,6 +14,8 @@ pub mod lifecycle;
 pub mod logs;
 pub mod output;
 pub mod project;
+#[cfg(test)]
+mod sample;
 pub mod select;
 pub mod settings;
 pub mod status;

@@ -9,7 +9,6 @@ use crate::cli::json::{CheckDocument, ProblemDocument, time};
 use crate::cli::output::{Ink, Output};
 use crate::cli::select;
 use crate::cli::settings::Setup;
-use crate::model::containers::NO_STACK;
 use crate::model::stacks::{ExitCause, Reason, Service, ServiceState, Stack, age};
 use crate::state::State;
 
@@ -128,7 +127,7 @@ pub fn document(level: Level, problems: &[Problem]) -> CheckDocument<'_> {
 
 fn sentence(problem: &Problem, now: Timestamp) -> String {
     let name = match (&problem.stack, &problem.service) {
-        (Some(stack), Some(service)) => format!("{} ", full_name(stack, service)),
+        (Some(stack), Some(service)) => format!("{} ", select::full_name(stack, service)),
         _ => String::new(),
     };
     let since = problem.since.map_or_else(String::new, |at| format!(" for {}", age(at, now)));
@@ -226,10 +225,10 @@ fn worth_a_word(reason: &Reason) -> bool {
 }
 
 fn hint(stack: &Stack, service: &Service) -> String {
-    let name = full_name(&stack.name, &service.name);
+    let name = select::full_name(&stack.name, &service.name);
     match (&service.verdict.state, &service.verdict.reason) {
         (ServiceState::Blocked, Reason::WaitsFor { service: awaited, .. }) => {
-            format!("stackdash logs {}", full_name(&stack.name, awaited))
+            format!("stackdash logs {}", select::full_name(&stack.name, awaited))
         }
         (ServiceState::Stopped, _) => format!("stackdash start {name}"),
         (ServiceState::Paused, _) => {
@@ -240,6 +239,52 @@ fn hint(stack: &Stack, service: &Service) -> String {
     }
 }
 
-fn full_name(stack: &str, service: &str) -> String {
-    if stack == NO_STACK { service.to_owned() } else { format!("{stack}/{service}") }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::json::in_order;
+    use crate::cli::sample::{container, id, now, state};
+    use crate::event::{EngineInfo, Event};
+    use crate::model::health::Health;
+
+    fn found(state: &State) -> Vec<Problem> {
+        problems(state, &in_order(state.containers.stacks()), now())
+    }
+
+    #[test]
+    fn every_problem_is_one_line_worst_first() {
+        let lines: Vec<String> = found(&state())
+            .iter()
+            .map(|problem| format!("{}: {}", problem.level.word(), sentence(problem, now())))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn the_document_has_every_key_of_the_contract() {
+        let problems = found(&state());
+        let value = serde_json::to_value(document(Level::Critical, &problems)).unwrap();
+        assert_eq!(value["status"], "critical");
+        let first = value["problems"][0].as_object().unwrap();
+        for key in ["severity", "stack", "service", "what", "since", "hint"] {
+            assert!(first.contains_key(key), "{key} is missing");
+        }
+        assert_eq!(first["severity"], "critical");
+    }
+
+    #[test]
+    fn what_only_starts_slowly_is_no_problem_yet() {
+        let starting = |seconds: i64| {
+            let mut slow = container(1, "shop", "api");
+            slow.health = Health::Starting;
+            slow.started_at = Some(now() - SignedDuration::from_secs(seconds));
+            let mut state = State::new(now(), String::new(), false);
+            state.apply(now(), Event::EngineConnected(EngineInfo::default()));
+            state.apply(now(), Event::ContainersListed(vec![slow]));
+            assert!(state.containers.get(&id(1)).is_some());
+            found(&state).first().map(|problem| problem.level)
+        };
+        assert_eq!(starting(30), None);
+        assert_eq!(starting(300), Some(Level::Warning));
+    }
 }

@@ -4,20 +4,23 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 use crate::cli::args::{EventsArguments, LineFormat};
 use crate::cli::exit::{self, Failure};
 use crate::cli::headless::{Headless, Measure};
 use crate::cli::json;
-use crate::cli::output::{Ink, Output};
+use crate::cli::output::{Ink, Look, Output};
 use crate::cli::select;
 use crate::cli::settings::Setup;
 use crate::config::Config;
-use crate::model::containers::NO_STACK;
 use crate::model::stacks::Target;
 use crate::model::timeline::{EntryKind, TimelineEntry};
 use crate::state::State;
 use crate::state::timeline::Timeline;
+
+/// Columns that names may take.
+const NAME: (usize, usize) = (16, 40);
 
 pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output) -> Result<u8, Failure> {
     let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing).await?;
@@ -25,20 +28,25 @@ pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output)
     let since = arguments.since.map(|since| since.moment(now));
     let view = View::new(headless.state(), &setup.config, &arguments.services.services)?;
     let mut reader = Reader::default();
-    let zone = TimeZone::system();
-    for entry in reader.news(&headless.state().timeline) {
-        // That we have just connected is no news to whoever asked us to.
-        let wanted = entry.kind != EntryKind::Engine && since.is_none_or(|since| entry.at >= since);
-        if wanted && view.shows(entry) {
-            print(entry, arguments.format, &zone, output)?;
-        }
+    let mut past = reader.news(&headless.state().timeline);
+    // That we have just connected is no news to whoever asked us to.
+    past.retain(|entry| entry.kind != EntryKind::Engine && since.is_none_or(|since| entry.at >= since));
+    past.retain(|entry| view.shows(entry));
+    let longest = past.iter().map(|entry| name_of(entry).width()).max().unwrap_or(0);
+    let lines = Lines {
+        format: arguments.format,
+        zone: TimeZone::system(),
+        name_width: longest.clamp(NAME.0, NAME.1),
+    };
+    for entry in past {
+        lines.print(entry, output)?;
     }
     output.flush()?;
     while arguments.follow {
         headless.supervisor.next().await;
         for entry in reader.news(&headless.state().timeline) {
             if entry.kind == EntryKind::Engine || view.shows(entry) {
-                print(entry, arguments.format, &zone, output)?;
+                lines.print(entry, output)?;
             }
         }
         output.flush()?;
@@ -117,27 +125,35 @@ impl Reader {
     }
 }
 
-fn print(
-    entry: &TimelineEntry,
+/// How entries are written.
+struct Lines {
     format: LineFormat,
-    zone: &TimeZone,
-    output: &mut Output,
-) -> Result<(), Failure> {
-    match format {
-        LineFormat::Json => output.object(&json::event(entry))?,
-        LineFormat::Text => {
-            let look = output.look;
-            let at = entry.at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
-            let name = match (&entry.stack, &entry.service) {
-                (Some(stack), Some(service)) if **stack == *NO_STACK => service.to_string(),
-                (Some(stack), Some(service)) => format!("{stack}/{service}"),
-                (Some(stack), None) => stack.to_string(),
-                (None, _) => String::from("engine"),
-            };
-            let at = look.paint(Some(Ink::Faint), &at);
-            let text = look.paint(Ink::of_severity(entry.severity), &entry.text);
-            output.line(format!("{at}  {name:<28}  {text}"))?;
+    zone: TimeZone,
+    name_width: usize,
+}
+
+impl Lines {
+    fn print(&self, entry: &TimelineEntry, output: &mut Output) -> std::io::Result<()> {
+        match self.format {
+            LineFormat::Json => output.object(&json::event(entry)),
+            LineFormat::Text => output.line(self.text(entry, output.look)),
         }
     }
-    Ok(())
+
+    fn text(&self, entry: &TimelineEntry, look: Look) -> String {
+        let at = entry.at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string();
+        let name = name_of(entry);
+        let padding = " ".repeat(self.name_width.saturating_sub(name.width()));
+        let at = look.paint(Some(Ink::Faint), &at);
+        let text = look.paint(Ink::of_severity(entry.severity), &entry.text);
+        format!("{at}  {name}{padding}  {text}")
+    }
+}
+
+fn name_of(entry: &TimelineEntry) -> String {
+    match (&entry.stack, &entry.service) {
+        (Some(stack), Some(service)) => select::full_name(stack, service),
+        (Some(stack), None) => stack.to_string(),
+        (None, _) => String::from("engine"),
+    }
 }

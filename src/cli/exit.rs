@@ -40,14 +40,13 @@ impl Failure {
         Self::Told { code: USAGE, what: what.into(), next_step: String::new() }
     }
 
+    /// Says that no engine answers; an endpoint that makes no sense is a fault of whoever named it.
     pub fn unreachable(host: &str, error: &EngineError) -> Self {
         let words = error.to_string();
-        let what = if words.contains(host) {
-            format!("cannot reach the engine: {words}")
-        } else {
-            format!("cannot reach the engine at {host}: {words}")
-        };
-        Self::Told { code: UNREACHABLE, what, next_step: error.advice().to_owned() }
+        let code = if matches!(error, EngineError::BadEndpoint(_)) { USAGE } else { UNREACHABLE };
+        let what =
+            if words.contains(host) { words } else { format!("cannot reach the engine at {host}: {words}") };
+        Self::Told { code, what, next_step: error.advice().to_owned() }
     }
 
     /// Adds what to do now.
@@ -81,7 +80,10 @@ impl From<io::Error> for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::failed(format!("{error:#}"))
+        match error.downcast_ref::<EngineError>() {
+            Some(error) => Self::unreachable("", error),
+            None => Self::failed(format!("{error:#}")),
+        }
     }
 }
 
@@ -95,5 +97,45 @@ pub fn report(result: Result<u8, Failure>) -> ExitCode {
             let _ = writeln!(io::stderr(), "stackdash: {failure}");
             ExitCode::from(code)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(failure: Failure) -> (u8, String) {
+        match failure {
+            Failure::Told { code, .. } => (code, failure.to_string()),
+            Failure::PipeClosed => panic!("a pipe was closed"),
+        }
+    }
+
+    #[test]
+    fn an_engine_out_of_reach_is_named_once_with_what_to_do() {
+        let refused = EngineError::Unreachable(String::from("cannot open /run/x.sock: no such socket"));
+        let (code, words) = told(Failure::unreachable("unix:///run/x.sock", &refused));
+        assert_eq!(code, UNREACHABLE);
+        assert!(words.starts_with("cannot reach the engine at unix:///run/x.sock: cannot open"), "{words}");
+        assert!(words.lines().nth(1).is_some_and(|line| line.contains("--host URL")), "{words}");
+        let refused = EngineError::Unreachable(String::from("cannot reach tcp://a:1: refused"));
+        let (_, words) = told(Failure::unreachable("tcp://a:1", &refused));
+        assert!(words.starts_with("cannot reach tcp://a:1: refused\n"), "{words}");
+    }
+
+    #[test]
+    fn an_endpoint_that_makes_no_sense_is_a_usage_error() {
+        let error = EngineError::BadEndpoint(String::from("no context \"lab\""));
+        let (code, words) = told(anyhow::Error::from(error).into());
+        assert_eq!(code, USAGE);
+        assert!(words.starts_with("no context \"lab\"\n"), "{words}");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_a_quiet_success() {
+        let failure = Failure::from(io::Error::from(ErrorKind::BrokenPipe));
+        assert_eq!(failure, Failure::PipeClosed);
+        let failure = Failure::from(io::Error::from(ErrorKind::StorageFull));
+        assert_eq!(told(failure).0, FAILED);
     }
 }

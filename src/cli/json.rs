@@ -339,3 +339,137 @@ pub fn in_order<'a>(stacks: impl Iterator<Item = &'a Stack>) -> Vec<&'a Stack> {
     stacks.sort_by_key(|stack| (&*stack.name == NO_STACK, stack.name.clone()));
     stacks
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::sample::{extras, id, now, state};
+    use crate::model::logs::{LogLevel, LogStream};
+    use crate::model::text::StyledText;
+    use crate::model::timeline::EntryKind;
+
+    fn document() -> Value {
+        let state = state();
+        let stacks = in_order(state.containers.stacks());
+        serde_json::to_value(status(&state, &stacks, &extras(), now())).unwrap()
+    }
+
+    /// The shape that scripts rely on; the values mean nothing here.
+    const CONTRACT: &str = r#"{
+        "engine": { "host": 0, "name": 0, "version": 0, "api": 0, "connected": 0 },
+        "stacks": [ {
+            "name": 0, "state": 0, "variant": 0, "files": [], "profiles": [],
+            "services": [ {
+                "name": 0, "state": 0, "reason": 0, "profiles": [], "image": 0, "image_bytes": 0,
+                "one_shot": 0, "desired": 0, "running": 0,
+                "depends_on": [ { "service": 0, "condition": 0, "met": 0 } ],
+                "containers": [ {
+                    "id": 0, "name": 0, "state": 0, "health": 0, "exit_code": 0, "oom_killed": 0,
+                    "restarts": 0, "created_at": 0, "started_at": 0, "finished_at": 0,
+                    "ready_after_ms": 0, "ports": [],
+                    "usage": {
+                        "cpu_percent": 0, "memory_bytes": 0, "memory_limit_bytes": 0,
+                        "net_rx_bytes": 0, "net_tx_bytes": 0, "block_read_bytes": 0,
+                        "block_write_bytes": 0, "pids": 0, "source": 0
+                    },
+                    "health_log": [ { "at": 0, "exit_code": 0, "duration_ms": 0, "output": 0 } ],
+                    "failing_streak": 0
+                } ],
+                "probes": []
+            } ],
+            "tokens": [], "findings": []
+        } ]
+    }"#;
+
+    /// Checks that every key of `contract` is in `found`; a list speaks of each of its items.
+    fn covers(contract: &Value, found: &Value, path: &str) {
+        match (contract, found) {
+            (Value::Object(wanted), Value::Object(there)) => {
+                for (key, inner) in wanted {
+                    let value = there.get(key).unwrap_or_else(|| panic!("{path}.{key} is missing"));
+                    covers(inner, value, &format!("{path}.{key}"));
+                }
+            }
+            (Value::Array(wanted), Value::Array(there)) => {
+                for (wanted, there) in wanted.iter().flat_map(|w| there.iter().map(move |t| (w, t))) {
+                    covers(wanted, there, &format!("{path}[]"));
+                }
+            }
+            (Value::Object(_) | Value::Array(_), other) => panic!("{path} is {other}"),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn status_has_every_key_of_the_contract() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        covers(&contract, &document(), "");
+    }
+
+    #[test]
+    fn status_tells_the_truth_about_each_service() {
+        insta::assert_snapshot!(serde_json::to_string_pretty(&document()).unwrap());
+    }
+
+    #[test]
+    fn a_stack_without_a_name_comes_last() {
+        let names: Vec<String> = document()["stacks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stack| stack["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["blog", "shop", "(no stack)"]);
+    }
+
+    fn line(text: &str) -> LogLine {
+        LogLine {
+            at: now(),
+            container: id(1),
+            stream: LogStream::Stderr,
+            level: Some(LogLevel::Warn),
+            text: StyledText::plain(text),
+        }
+    }
+
+    #[test]
+    fn a_log_line_is_one_object() {
+        let value = serde_json::to_value(log_line(&line("slow query"), "shop", "db", "shop-db-1")).unwrap();
+        let wanted = json!({
+            "at": "2026-11-20T12:00:00.000Z", "stack": "shop", "service": "db", "container": "shop-db-1",
+            "stream": "stderr", "level": "warn", "message": "slow query", "fields": {}
+        });
+        assert_eq!(value, wanted);
+    }
+
+    #[test]
+    fn a_structured_log_line_is_taken_apart() {
+        let text = r#"{"level":"warn","msg":"slow query","ms":812}"#;
+        let value = serde_json::to_value(log_line(&line(text), "shop", "db", "shop-db-1")).unwrap();
+        assert_eq!(value["message"], "slow query");
+        assert_eq!(value["fields"], json!({ "level": "warn", "ms": 812 }));
+        // Cut off in the middle, or not an object at all: the line as it is.
+        for text in [r#"{"msg":"slo"#, "{braces} only", "[1, 2]"] {
+            assert_eq!(take_apart(text), (text.to_owned(), Map::new()));
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_object() {
+        let entry = TimelineEntry {
+            at: now(),
+            kind: EntryKind::Health,
+            severity: Severity::Error,
+            stack: Some("shop".into()),
+            service: Some("web".into()),
+            text: String::from("became unhealthy"),
+        };
+        let wanted = json!({
+            "at": "2026-11-20T12:00:00.000Z", "kind": "health", "severity": "error", "stack": "shop",
+            "service": "web", "text": "became unhealthy"
+        });
+        assert_eq!(serde_json::to_value(event(&entry)).unwrap(), wanted);
+    }
+}

@@ -106,6 +106,12 @@ impl Output {
         Self { to: Box::new(BufWriter::new(stdout)), look, width: if width == 0 { 80 } else { width } }
     }
 
+    /// Writes to wherever a test looks.
+    #[cfg(test)]
+    pub fn into(to: Box<dyn Write>, look: Look, width: usize) -> Self {
+        Self { to, look, width }
+    }
+
     /// Writes one line.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.to, "{text}")

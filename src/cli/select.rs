@@ -7,7 +7,7 @@ use crate::cli::exit::Failure;
 use crate::cli::json::in_order;
 use crate::config::Config;
 use crate::config::nearest::did_you_mean;
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, NO_STACK};
 use crate::model::stacks::{Stack, Target};
 use crate::state::State;
 
@@ -63,7 +63,7 @@ fn one(state: &State, stacks: &[&Stack], word: &str) -> Result<Target, Failure> 
         .filter_map(|stack| {
             let service = stack.service(wanted)?;
             let target = service_of(stack, &service.name);
-            let name = format!("{}/{}", stack.name, service.name);
+            let name = full_name(&stack.name, &service.name);
             Some((target, name))
         })
         .collect();
@@ -95,7 +95,7 @@ fn unknown(stacks: &[&Stack], word: &str) -> Failure {
             names.push(if stacks.len() == 1 {
                 service.name.to_string()
             } else {
-                format!("{}/{}", stack.name, service.name)
+                full_name(&stack.name, &service.name)
             });
         }
     }
@@ -107,6 +107,11 @@ fn unknown(stacks: &[&Stack], word: &str) -> Failure {
         .next_step(format!("Known services: {}", list(&names)))
 }
 
+/// Names a service so that it can be typed again: `energy/app`, or bare without a stack.
+pub fn full_name(stack: &str, service: &str) -> String {
+    if stack == NO_STACK { service.to_owned() } else { format!("{stack}/{service}") }
+}
+
 fn list(names: &[&str]) -> String {
     if names.is_empty() {
         return String::from("none");
@@ -115,5 +120,71 @@ fn list(names: &[&str]) -> String {
     match names.len().saturating_sub(LISTED) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{container, id, now, state};
+    use crate::event::Event;
+
+    fn in_stack(name: &str) -> Config {
+        Config { project: Some(name.to_owned()), ..Config::default() }
+    }
+
+    fn find(config: &Config, word: &str) -> Result<Target, String> {
+        let mut found = services(&state(), config, &[word.to_owned()]).map_err(|error| error.to_string())?;
+        Ok(found.remove(0))
+    }
+
+    fn target(stack: &str, service: &str) -> Target {
+        Target::Service { stack: stack.into(), service: service.into() }
+    }
+
+    #[test]
+    fn a_service_is_found_by_its_name_alone_or_with_its_stack() {
+        assert_eq!(find(&Config::default(), "web"), Ok(target("shop", "web")));
+        assert_eq!(find(&Config::default(), "shop/web"), Ok(target("shop", "web")));
+        assert_eq!(find(&in_stack("shop"), "web"), Ok(target("shop", "web")));
+        assert!(find(&in_stack("blog"), "web").is_err());
+        assert_eq!(find(&Config::default(), "adminer"), Ok(target("(no stack)", "adminer")));
+    }
+
+    #[test]
+    fn a_container_is_found_by_its_name_or_short_id() {
+        assert_eq!(find(&Config::default(), "shop-worker-2"), Ok(Target::Container(id(6))));
+        assert_eq!(find(&Config::default(), id(6).short()), Ok(Target::Container(id(6))));
+        assert!(find(&in_stack("blog"), "shop-worker-2").is_err());
+    }
+
+    #[test]
+    fn an_ambiguous_name_lists_its_candidates() {
+        let mut state = State::new(now(), String::new(), false);
+        let both = vec![container(1, "shop", "db"), container(2, "blog", "db")];
+        state.apply(now(), Event::ContainersListed(both));
+        let error = services(&state, &Config::default(), &[String::from("db")]).unwrap_err().to_string();
+        assert!(error.starts_with("\"db\" is ambiguous: blog/db, shop/db\n"), "{error}");
+        let found = services(&state, &in_stack("blog"), &[String::from("db")]).unwrap();
+        assert_eq!(found, [target("blog", "db")]);
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_what_is_known() {
+        let error = find(&Config::default(), "wbe").unwrap_err();
+        assert!(error.contains("\"wbe\"; did you mean \"web\"?"), "{error}");
+        assert!(error.contains("Known services: blog/site, shop/api"), "{error}");
+        assert!(error.ends_with(", adminer"), "{error}");
+        let error = find(&Config::default(), "shop").unwrap_err();
+        assert!(error.contains("is a stack") && error.contains("-p shop"), "{error}");
+        let error = find(&in_stack("shpo"), "web").unwrap_err();
+        assert!(error.contains("no stack \"shpo\"") && error.contains("did you mean \"shop\"?"), "{error}");
+    }
+
+    #[test]
+    fn the_same_service_named_twice_is_one() {
+        let words = [String::from("web"), String::from("shop/web")];
+        assert_eq!(services(&state(), &Config::default(), &words).unwrap().len(), 1);
+        assert_eq!(containers(&state(), &in_stack("blog"), &[]).unwrap(), [id(7)]);
     }
 }

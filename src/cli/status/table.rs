@@ -61,7 +61,14 @@ pub fn print(
             table.print_service(service, output)?;
         }
     }
-    output.line(summary(state, stacks))
+    for row in wrapped(&summary(stacks), table.width, look) {
+        output.line(row)?;
+    }
+    let engine = state.connection.info.as_ref().map_or_else(
+        || state.connection.host.clone(),
+        |info| format!("engine {} at {}", info.version, info.host),
+    );
+    output.line(look.paint(Some(Ink::Faint), &engine))
 }
 
 struct Table<'a> {
@@ -151,15 +158,11 @@ fn bytes(count: u64) -> String {
     format!("{value:.1}T")
 }
 
-fn summary(state: &State, stacks: &[&Stack]) -> String {
+fn summary(stacks: &[&Stack]) -> String {
     let count = |n: usize, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
-    let engine = state.connection.info.as_ref().map_or_else(
-        || state.connection.host.clone(),
-        |info| format!("engine {} at {}", info.version, info.host),
-    );
     let services: Vec<&Service> = stacks.iter().flat_map(|stack| &stack.services).collect();
     if services.is_empty() {
-        return format!("No containers ({engine})");
+        return String::from("No containers");
     }
     let by_state: Vec<String> = ServiceState::ALL
         .into_iter()
@@ -168,7 +171,7 @@ fn summary(state: &State, stacks: &[&Stack]) -> String {
         .map(|(state, n)| format!("{n} {}", state.word()))
         .collect();
     let stacks = count(stacks.len(), "stack");
-    format!("{stacks}, {}: {} ({engine})", count(services.len(), "service"), by_state.join(", "))
+    format!("{stacks}, {}: {}", count(services.len(), "service"), by_state.join(", "))
 }
 
 fn pad(text: &str, width: usize) -> String {
@@ -217,4 +220,63 @@ fn wrapped(text: &str, width: usize, look: Look) -> Vec<String> {
         rest = rest[at..].trim_start();
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::json::in_order;
+    use crate::cli::sample::{Written, extras, now, state};
+
+    fn printed(look: Look, width: usize) -> String {
+        let state = state();
+        let written = Written::default();
+        let stacks = in_order(state.containers.stacks());
+        print(&state, &stacks, &extras().figures, now(), &mut written.output(look, width)).unwrap();
+        written.text()
+    }
+
+    #[test]
+    fn the_table_fits_80_columns() {
+        let text = printed(Look::default(), 80);
+        insta::assert_snapshot!(text);
+        assert!(text.lines().all(|line| line.width() <= 80));
+        assert!(!text.contains('\x1b'));
+    }
+
+    #[test]
+    fn the_table_speaks_ascii_where_it_must() {
+        let text = printed(Look { ascii: true, color: false }, 60);
+        assert!(text.is_ascii(), "{text}");
+        assert!(text.lines().all(|line| line.width() <= 60), "{text}");
+    }
+
+    #[test]
+    fn a_state_is_told_by_mark_word_and_color() {
+        let text = printed(Look { ascii: false, color: true }, 80);
+        let line = text.lines().find(|line| line.contains(" web ")).unwrap();
+        assert!(line.contains("\x1b[31m✗\x1b[0m web") && line.contains("\x1b[31munhealthy"), "{line:?}");
+    }
+
+    #[test]
+    fn an_empty_engine_is_said_to_be_empty() {
+        let state = State::new(now(), String::from("unix:///x"), false);
+        let written = Written::default();
+        print(&state, &[], &Figures::new(), now(), &mut written.output(Look::default(), 80)).unwrap();
+        assert_eq!(written.text(), "No containers\nunix:///x\n");
+    }
+
+    #[test]
+    fn a_long_reason_takes_two_rows_and_no_more() {
+        let rows = wrapped(&"word ".repeat(60), 20, Look::default());
+        assert_eq!(rows, ["word word word word", "word word word word…"]);
+        assert_eq!(wrapped(&"x".repeat(30), 20, Look::default()), ["x".repeat(20), "x".repeat(10)]);
+        assert_eq!(wrapped("日本語日本語", 5, Look::default()), ["日本", "語日…"]);
+    }
+
+    #[test]
+    fn bytes_are_short() {
+        let texts = [0, 999, 1024, 118 << 20, 1500 << 20, 3 << 40].map(bytes);
+        assert_eq!(texts, ["0B", "999B", "1.0K", "118M", "1.5G", "3.0T"]);
+    }
 }

@@ -24,7 +24,7 @@ pub const CALL: Duration = Duration::from_secs(10);
 /// Lists, and sums over the engine's whole disk.
 pub const LONG_CALL: Duration = Duration::from_secs(30);
 /// For streams: Podman answers only when the first item is there, which may be never.
-const STREAM_HEAD: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const STREAM_HEAD: Duration = Duration::from_hours(10 * 365 * 24);
 /// No honest answer is larger; a list of a thousand containers has 2 MB.
 const LARGEST_ANSWER: usize = 64 << 20;
 

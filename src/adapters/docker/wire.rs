@@ -144,6 +144,10 @@ fn connection(error: &(dyn std::error::Error + 'static), sentence: &dyn Fn(&str)
         }
     }
     let words = shown(&root.to_string());
+    // Engines that restart end TLS like this too, so it says nothing of certificates.
+    if words.contains("close_notify") {
+        return EngineError::Unreachable(sentence("the engine closed the connection"));
+    }
     let lower = words.to_ascii_lowercase();
     if denied {
         EngineError::PermissionDenied(sentence(&words))

@@ -47,7 +47,7 @@ const INSPECTIONS: usize = 16;
 /// How long a stop may take beyond the container's own stop timeout.
 const STOP_SLACK: Duration = Duration::from_secs(30);
 /// For a stop of a container whose stop timeout is not known.
-const STOP_AT_MOST: Duration = Duration::from_secs(120);
+const STOP_AT_MOST: Duration = Duration::from_mins(2);
 /// Processes shown at most; a fork bomb should not fill the memory of two machines.
 const PROCESSES: usize = 2_000;
 
@@ -382,7 +382,7 @@ mod tests {
     fn a_stop_may_take_its_own_timeout_and_some_more() {
         let engine = DockerEngine::at(Endpoint::Unix("/nowhere.sock".into()));
         let id = ContainerId::new("c0ffee");
-        assert_eq!(engine.stop_limit(&id), Duration::from_secs(120));
+        assert_eq!(engine.stop_limit(&id), Duration::from_mins(2));
         engine.stop_timeouts.lock().unwrap().insert(id.clone(), 300);
         assert_eq!(engine.stop_limit(&id), Duration::from_secs(330));
     }

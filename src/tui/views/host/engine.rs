@@ -26,7 +26,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, is_reading: bool, cx: &Context<'_>) {
     let host = &cx.state.host;
     let right = match host.disk_usage_at {
         _ if is_reading => String::from("reading …"),
-        Some(at) => format!("read {} ago{dot}{} reads again", age(at, cx.now), key(Action::ReadAgain)),
+        Some(at) => format!("{} ago{dot}{} reads again", age(at, cx.now), key(Action::ReadAgain)),
         None => String::new(),
     };
     let right = if theme.ascii { right.replace('…', "...") } else { right };
@@ -58,7 +58,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, is_reading: bool, cx: &Context<'_>) {
             }
         }
         None => {
-            let words = if connection.is_up() {
+            let words = if is_reading {
+                "Asking the engine, which may take a while with many images"
+            } else if connection.is_up() {
                 "The disk use has not been read yet"
             } else {
                 "The disk use is read when the engine answers"

@@ -167,9 +167,9 @@ pub fn draw_cost(area: Rect, buf: &mut Buffer, sample: &HostSample, theme: &Them
     }
     let own = &sample.own;
     let figures = [
-        (format!("{:.1}%", own.cpu_percent), "of one core"),
+        (format!("{:.1}%", own.cpu_percent), "CPU"),
         (bytes::short(own.memory_bytes), "memory"),
-        (own.open_files.to_string(), "open files"),
+        (own.open_files.to_string(), "files"),
         (own.threads.to_string(), "threads"),
     ];
     let mut spans = vec![Span::raw(" ")];

@@ -17,7 +17,7 @@ use crate::tui::action::KeyContext;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::popups::Popup;
 use crate::tui::regions::{Regions, WIDE};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::view::{Context, Screen};
 use crate::tui::views::diagnostics::DiagnosticsView;
 use crate::tui::views::host::HostView;
@@ -91,13 +91,13 @@ pub struct Ui {
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// For themes that are chosen later.
-    no_color: bool,
+    depth: ColorDepth,
     last_notice: u64,
     drawn: Option<Drawn>,
 }
 
 impl Ui {
-    pub fn new(keymap: Keymap, theme: Theme, no_color: bool, area: Rect) -> Self {
+    pub fn new(keymap: Keymap, theme: Theme, depth: ColorDepth, area: Rect) -> Self {
         Self {
             screen: Screen::default(),
             popups: Vec::new(),
@@ -111,7 +111,7 @@ impl Ui {
             theme,
             area,
             mouse: true,
-            no_color,
+            depth,
             last_notice: 0,
             drawn: None,
         }
@@ -177,10 +177,10 @@ impl Ui {
     pub fn contexts(&self) -> &'static [KeyContext] {
         match self.screen {
             Screen::Stacks => self.stacks.contexts(),
-            Screen::Logs => &[KeyContext::Logs, KeyContext::Text, KeyContext::Global],
-            Screen::Events => &[KeyContext::Events, KeyContext::List, KeyContext::Global],
-            Screen::Host => &[KeyContext::Host, KeyContext::Text, KeyContext::Global],
-            Screen::Diagnostics => &[KeyContext::Diagnostics, KeyContext::Text, KeyContext::Global],
+            Screen::Logs => self.logs.contexts(),
+            Screen::Events => self.timeline.contexts(),
+            Screen::Host => self.host.contexts(),
+            Screen::Diagnostics => self.diagnostics.contexts(),
         }
     }
 

@@ -9,6 +9,10 @@
 //! - `click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect>`.
 //! - `draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>)`: a pure function of state and positions.
 //! - `interest(&self, state: &State, interest: &mut Interest)`: adds what it shows.
+//! - `set_filter(&mut self, text: &str)` and `filter(&self) -> &str`: what is typed after `/`, told with
+//!   every key; an empty text clears it. The next `sync` filters or searches.
+//! - `wheel(&mut self, column: u16, row: u16, down: bool, state: &State)`: scrolls what is under it.
+//! - `contexts(&self) -> &'static [KeyContext]`: which keys hold, innermost first.
 
 use jiff::Timestamp;
 

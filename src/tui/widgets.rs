@@ -2,4 +2,11 @@
 
 pub mod bar;
 pub mod bytes;
+pub mod chart;
+pub mod heading;
+pub mod query;
+pub mod scroll;
 pub mod sparkline;
+pub mod styled;
+pub mod text_pane;
+pub mod window;

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::command::Interest;
 use crate::state::State;
-use crate::tui::action::Action;
+use crate::tui::action::{Action, KeyContext};
 use crate::tui::view::{Context, Effect};
 
 /// A stand-in.
@@ -26,4 +26,16 @@ impl HostView {
     pub fn draw(&self, _area: Rect, _buf: &mut Buffer, _cx: &Context<'_>) {}
 
     pub fn interest(&self, _state: &State, _interest: &mut Interest) {}
+
+    pub fn set_filter(&mut self, _text: &str) {}
+
+    pub fn filter(&self) -> &str {
+        ""
+    }
+
+    pub fn wheel(&mut self, _column: u16, _row: u16, _down: bool, _state: &State) {}
+
+    pub fn contexts(&self) -> &'static [KeyContext] {
+        &[KeyContext::Host, KeyContext::Text, KeyContext::Global]
+    }
 }

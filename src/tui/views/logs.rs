@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::command::Interest;
 use crate::model::stacks::Target;
 use crate::state::State;
-use crate::tui::action::Action;
+use crate::tui::action::{Action, KeyContext};
 use crate::tui::view::{Context, Effect};
 
 /// A stand-in.
@@ -30,4 +30,16 @@ impl LogsView {
     pub fn draw(&self, _area: Rect, _buf: &mut Buffer, _cx: &Context<'_>) {}
 
     pub fn interest(&self, _state: &State, _interest: &mut Interest) {}
+
+    pub fn set_filter(&mut self, _text: &str) {}
+
+    pub fn filter(&self) -> &str {
+        ""
+    }
+
+    pub fn wheel(&mut self, _column: u16, _row: u16, _down: bool, _state: &State) {}
+
+    pub fn contexts(&self) -> &'static [KeyContext] {
+        &[KeyContext::Logs, KeyContext::Text, KeyContext::Global]
+    }
 }

@@ -466,3 +466,6 @@ fn name_width(row: &Row, state: &State) -> u16 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,32 +1,61 @@
-//! A line of small columns.
+//! A line of history in one row: as many of the newest values as there are columns.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-/// Draws the newest values at the right; NaN is a gap.
+const BLOCKS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+const ASCII: [&str; 8] = ["_", ".", "-", "=", "+", "*", "%", "#"];
+
+/// Draws `values`, oldest first, right-aligned in the first row of `area`.
+///
+/// `max` is the top of the scale (the highest value where none is given). `NaN` leaves a gap: nothing
+/// was read there, which is not the same as zero.
 pub fn draw(area: Rect, buf: &mut Buffer, values: &[f32], max: Option<f32>, style: Style, ascii: bool) {
-    const BLOCKS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-    const ASCII: [&str; 9] = [" ", "_", "_", ".", "-", "-", "=", "^", "#"];
-    let top = max
-        .unwrap_or_else(|| values.iter().copied().filter(|v| !v.is_nan()).fold(0.0, f32::max))
-        .max(f32::EPSILON);
-    let width = usize::from(area.width);
-    let shown = &values[values.len().saturating_sub(width)..];
-    let left = width - shown.len();
-    for (index, value) in shown.iter().enumerate() {
-        if value.is_nan() {
+    let area = area.intersection(buf.area);
+    if area.is_empty() {
+        return;
+    }
+    let shown = &values[values.len().saturating_sub(area.width as usize)..];
+    let top = max.unwrap_or_else(|| shown.iter().copied().filter(|v| v.is_finite()).fold(0.0, f32::max));
+    let marks = if ascii { ASCII } else { BLOCKS };
+    let first = area.right() - shown.len() as u16;
+    for (x, value) in (first..).zip(shown) {
+        if !value.is_finite() {
             continue;
         }
-        let steps = (value / top).clamp(0.0, 1.0) * f32::from(area.height) * 8.0;
-        let steps = (steps.round() as usize).max(1);
-        for row in 0..area.height {
-            let from_bottom = usize::from(area.height - 1 - row);
-            let here = steps.saturating_sub(from_bottom * 8).min(8);
-            let symbol = if ascii { ASCII[here] } else { BLOCKS[here] };
-            if let Some(cell) = buf.cell_mut((area.x + (left + index) as u16, area.y + row)) {
-                cell.set_symbol(symbol).set_style(style);
-            }
-        }
+        let level = if top > 0.0 { (value / top * 8.0).ceil().clamp(1.0, 8.0) } else { 1.0 };
+        buf[(x, area.y)].set_symbol(marks[level as usize - 1]).set_style(style);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(values: &[f32], max: Option<f32>, ascii: bool) -> String {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        draw(buf.area, &mut buf, values, max, Style::new(), ascii);
+        buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    #[test]
+    fn a_gap_stays_empty_and_zero_is_a_line() {
+        assert_eq!(drawn(&[0.0, f32::NAN, 4.0, 8.0], None, false), "    ▁ ▄█");
+        assert_eq!(drawn(&[0.0, f32::NAN, 4.0, 8.0], None, true), "    _ =#");
+    }
+
+    #[test]
+    fn the_newest_values_win_and_the_scale_holds() {
+        assert_eq!(drawn(&[9.0, 9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], None, false), "▁▂▃▄▅▆▇█");
+        assert_eq!(drawn(&[50.0, 200.0], Some(100.0), false), "      ▄█");
+        assert_eq!(drawn(&[0.0, 0.0], None, false), "      ▁▁");
+    }
+
+    #[test]
+    fn an_area_outside_of_the_screen_draws_nothing() {
+        let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
+        draw(Rect::new(9, 9, 3, 1), &mut buf, &[1.0], None, Style::new(), false);
+        assert_eq!(buf, Buffer::empty(Rect::new(0, 0, 4, 1)));
     }
 }

@@ -142,6 +142,11 @@ pub fn limited(mut container: Container, megabytes: u64) -> Container {
     container
 }
 
+fn one_shot(mut container: Container) -> Container {
+    container.restart_policy = String::from("no");
+    container
+}
+
 fn settings() -> HealthSettings {
     HealthSettings {
         test: String::from("CMD-SHELL curl -fsS http://localhost:8000/health"),
@@ -193,7 +198,7 @@ pub fn well() -> Vec<Container> {
         ),
         needs(healthy(running("personal-assistant", "agent", 3690)), "api", DependsCondition::Started),
         db("personal-assistant"),
-        exited(running("personal-assistant", "migrations", 3760), 0, 3750),
+        one_shot(exited(running("personal-assistant", "migrations", 3760), 0, 3750)),
         published(healthy(running("uteclocal", "gateway", 260_000)), 8080, 80),
         running("uteclocal", "utec-cloud", 260_000),
         loose,

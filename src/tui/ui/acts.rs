@@ -253,7 +253,7 @@ impl Ui {
         let entries = SortBy::ALL
             .into_iter()
             .map(|sort| Entry {
-                label: format!("by {}", sort.word()),
+                label: capitalized(sort.word()),
                 hint: if sort == present { String::from("now") } else { String::new() },
                 choice: Choice::Sort(sort),
             })
@@ -289,9 +289,8 @@ impl Ui {
             return;
         }
         let verb = |verb: Verb| {
-            let mut label = verb.word().to_owned();
-            label[..1].make_ascii_uppercase();
-            Entry { label: format!("{label} all"), hint: String::from("asks"), choice: Choice::Bulk(verb) }
+            let label = format!("{} all", capitalized(verb.word()));
+            Entry { label, hint: String::from("asks"), choice: Choice::Bulk(verb) }
         };
         let entries = vec![
             verb(Verb::Restart),
@@ -310,4 +309,12 @@ impl Ui {
         ];
         self.popups.push(Popup::Menu(Menu::new(format!("{count} marked"), entries, 0)));
     }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
 }

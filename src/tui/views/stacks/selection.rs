@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::command::Command;
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::Verb;
 use crate::model::stacks::{ServiceState, Target, duration_words};
 use crate::state::State;
@@ -260,6 +260,18 @@ pub(super) fn state_of(target: &Target, state: &State) -> Option<ServiceState> {
         }
         Target::Container(id) => state.containers.get(id).map(|entry| entry.verdict.state),
     }
+}
+
+/// Whether nothing of a target is up.
+pub(super) fn rests(target: &Target, state: &State) -> bool {
+    let containers = state.containers.of_target(target);
+    let up = |id| {
+        state
+            .containers
+            .get(id)
+            .is_some_and(|entry| entry.container.run.is_up() || entry.container.run == RunState::Restarting)
+    };
+    !containers.iter().any(up)
 }
 
 pub(super) fn since(row: &Row, state: &State) -> Option<Timestamp> {

@@ -11,8 +11,10 @@ mod fixture;
 pub mod frames;
 pub mod keymap;
 pub mod paint;
+pub mod picture;
 pub mod popups;
 pub mod regions;
+pub mod shell;
 pub mod terminal;
 pub mod theme;
 pub mod ui;
@@ -31,6 +33,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
+use crate::model::containers::ContainerId;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
@@ -63,6 +66,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         frames: Frames::default(),
         events: Some(EventStream::new()),
         resized: false,
+        shell: None,
         quit: None,
     };
     let hangup = terminal::watch_for_hangup();
@@ -70,6 +74,9 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
 
     face.frames.request();
     while face.quit.is_none() {
+        if let Some(id) = face.shell.take() {
+            face.open_shell(&id, &mut supervisor, &mut screen).await?;
+        }
         face.bring_up_to_date(&mut supervisor, &mut screen)?;
         let wake = wait_until(&supervisor, &face.ui);
         let mut events = face.events.take();
@@ -114,6 +121,8 @@ struct Face {
     events: Option<EventStream>,
     /// Many come while a window is dragged; the last one counts.
     resized: bool,
+    /// A shell that was asked for.
+    shell: Option<ContainerId>,
     quit: Option<i32>,
 }
 
@@ -191,6 +200,7 @@ impl Face {
             Request::Redraw => screen.clear()?,
             Request::Mouse(ours) => screen.set_mouse(ours)?,
             Request::Suspend => self.suspend(screen)?,
+            Request::Shell(id) => self.shell = Some(id),
             Request::Copy { what, text } => match screen.copy(&text) {
                 Ok(()) => self.ui.toast(Severity::Good, format!("Copied the {what}"), now),
                 Err(why) => self.ui.toast(Severity::Warning, why, now),
@@ -205,6 +215,45 @@ impl Face {
         Ok(())
     }
 
+    /// Steps aside for a shell in a container; facts are taken meanwhile.
+    async fn open_shell(
+        &mut self,
+        id: &ContainerId,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let area = screen.area();
+        let opening = match supervisor.open_shell(id, (area.width, area.height)) {
+            Ok(opening) => opening,
+            Err(why) => {
+                self.ui.toast(Severity::Warning, why, supervisor.now());
+                return Ok(());
+            }
+        };
+        let session = match meanwhile(supervisor, opening).await {
+            Ok(session) => session,
+            Err(error) => {
+                self.ui.toast(Severity::Error, error.to_string(), supervisor.now());
+                return Ok(());
+            }
+        };
+        self.events = None;
+        screen.step_aside()?;
+        let end = meanwhile(supervisor, shell::run(session)).await;
+        screen.come_back()?;
+        self.events = Some(EventStream::new());
+        self.ui.area = screen.area();
+        self.frames.request();
+        let (severity, words) = match end {
+            Ok(Ok(0)) => (Severity::Info, String::from("The shell ended")),
+            Ok(Ok(code)) => (Severity::Info, format!("The shell ended with exit code {code}")),
+            Ok(Err(error)) => (Severity::Error, error.to_string()),
+            Err(error) => (Severity::Error, error.to_string()),
+        };
+        self.ui.toast(severity, words, supervisor.now());
+        Ok(())
+    }
+
     fn suspend(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
         self.events = None;
         screen.suspend()?;
@@ -212,6 +261,18 @@ impl Face {
         self.ui.area = screen.area();
         self.frames.request();
         Ok(())
+    }
+}
+
+/// Waits for something while facts go on being taken in.
+async fn meanwhile<T>(supervisor: &mut Supervisor, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = supervisor.next() => {}
+        }
     }
 }
 

@@ -116,14 +116,24 @@ impl Screen {
         }
     }
 
+    /// Leaves the screen to a program in a container. Raw mode stays: the keys are for its terminal.
+    pub fn step_aside(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show)
+    }
+
+    /// Takes the screen again after [`Screen::step_aside`].
+    pub fn come_back(&mut self) -> io::Result<()> {
+        take(self.mouse)?;
+        self.resize()?;
+        self.clear()
+    }
+
     /// Stops this process until the shell continues it. No reader of the terminal may live meanwhile.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
         // The next line runs after SIGCONT.
         kill_process(getpid(), Signal::STOP)?;
-        take(self.mouse)?;
-        self.resize()?;
-        self.clear()
+        self.come_back()
     }
 
     /// Puts a text into the clipboard of the terminal, also over SSH; says why not.

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
 use crate::command::{Command, Interest};
+use crate::model::containers::ContainerId;
 use crate::model::timeline::Severity;
 use crate::state::connection::Link;
 use crate::state::{Revision, Revisions, State};
@@ -52,6 +53,8 @@ pub enum Request {
         text: String,
     },
     Suspend,
+    /// Step aside for a shell in a container.
+    Shell(ContainerId),
     /// Draw every cell again.
     Redraw,
     /// Take or give back the mouse.

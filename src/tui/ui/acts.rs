@@ -183,6 +183,7 @@ impl Ui {
                 Effect::Toast(text) => self.toast(Severity::Info, text, now),
                 Effect::Copy { what, text } => requests.push(Request::Copy { what, text }),
                 Effect::Save { name, text } => requests.push(Request::Save { name, text }),
+                Effect::OpenShell(id) => requests.push(Request::Shell(id)),
             }
         }
         requests

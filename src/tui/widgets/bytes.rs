@@ -16,6 +16,19 @@ pub fn rate(per_second: f32) -> String {
     }
 }
 
+/// Writes a count with its thousands apart: `1,204`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn scaled(mut value: f64) -> String {
     let mut unit = 0;
     // From 999.5 on, three digits would round to four.
@@ -46,6 +59,11 @@ mod tests {
         for shift in 0..64 {
             assert!(short((1_u64 << shift) - 1).len() <= 4, "{}", short((1_u64 << shift) - 1));
         }
+    }
+
+    #[test]
+    fn counts_are_grouped() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl StacksView {
                 self.invalidate();
             }
             Action::OpenLogs => return self.open_logs(),
+            Action::OpenShell => return self.open_shell(state),
             Action::Restart => return self.ask(Verb::Restart, state),
             Action::Stop => return self.ask(Verb::Stop, state),
             Action::Start => return self.start(state),
@@ -143,6 +144,13 @@ impl StacksView {
             self.selected.clone().map(|target| Effect::OpenLogs(vec![target])).into_iter().collect()
         } else {
             vec![Effect::OpenLogs(self.marks.iter().cloned().collect())]
+        }
+    }
+
+    fn open_shell(&self, state: &State) -> Vec<Effect> {
+        match self.selected.as_ref().and_then(|target| container_of(target, state)) {
+            Some(id) => vec![Effect::OpenShell(id)],
+            None => vec![Effect::Toast(String::from("Select a service: a shell opens in one container"))],
         }
     }
 

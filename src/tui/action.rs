@@ -125,6 +125,7 @@ actions! {
     Yes, "yes", "yes", "Yes, do it", [Confirm], ["y"];
     No, "no", "no", "No, leave it", [Confirm], ["n"];
     OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Events], ["l", "m"];
+    OpenShell, "open-shell", "shell", "Open a shell in the container", [Tree], ["e", "E"];
     OpenDetails, "open-details", "details", "Open the details of the selection", [Tree, Events], ["d"];
     Restart, "restart", "restart", "Restart the selection (asks)", [Tree], ["r"];
     Stop, "stop", "stop", "Stop the selection (asks)", [Tree], ["s"];

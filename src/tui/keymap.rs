@@ -8,6 +8,7 @@ use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::config::KeyChoice;
 use crate::tui::action::{ACTIONS, Action, KeyContext};
 
 /// A key with its modifiers, in one spelling: `G` has no Shift, Shift-Tab is a Tab.
@@ -144,60 +145,84 @@ pub struct Keymap {
 impl Keymap {
     /// Lays the operator's keys over the defaults. A key that the operator takes is lost to the default
     /// action that had it; two wishes for the same key, unknown names and unknown keys are errors, all
-    /// of them told at once.
-    pub fn new(overrides: &[(String, Vec<String>)]) -> Result<Self, Vec<String>> {
-        let mut errors = Vec::new();
-        let mut own: HashMap<Action, Vec<Key>> = HashMap::new();
-        for (name, keys) in overrides {
-            let Some(action) = Action::by_name(name) else {
-                errors.push(format!("no action is called `{name}`; `stackdash` lists them under :"));
-                continue;
-            };
-            let mut parsed = Vec::new();
-            for key in keys {
-                match Key::parse(key) {
-                    Ok(key) => parsed.push(key),
-                    Err(error) => errors.push(format!("{name}: {error}")),
-                }
-            }
-            own.insert(action, parsed);
-        }
+    /// of them told at once, each with its place.
+    pub fn new(choices: &[KeyChoice]) -> Result<Self, Vec<String>> {
         let mut map = Self { bindings: HashMap::new(), keys: HashMap::new() };
+        let mut errors = Vec::new();
+        let mut chosen = Vec::new();
+        for choice in choices {
+            match map.take_choice(choice, &mut errors) {
+                Ok(taken) => chosen.extend(taken),
+                Err(why) => errors.push(format!("{}: {why}", choice.place)),
+            }
+        }
         for info in ACTIONS {
-            let Some(keys) = own.get(&info.action) else { continue };
-            for key in keys {
-                for context in info.contexts {
-                    if let Some(other) = map.bindings.insert((*context, *key), info.action)
-                        && other != info.action
-                    {
-                        errors.push(format!(
-                            "`{key}` is asked for by {} and by {}",
-                            other.info().name,
-                            info.name
-                        ));
+            for context in info.contexts {
+                if chosen.contains(&(info.action, *context)) {
+                    continue;
+                }
+                for key in info.keys.iter().filter_map(|key| Key::parse(key).ok()) {
+                    let holder = *map.bindings.entry((*context, key)).or_insert(info.action);
+                    if holder == info.action {
+                        map.note(info.action, key);
                     }
                 }
             }
-            map.keys.insert(info.action, keys.clone());
         }
-        for info in ACTIONS {
-            if own.contains_key(&info.action) {
-                continue;
-            }
-            let mut kept = Vec::new();
-            for key in info.keys.iter().filter_map(|key| Key::parse(key).ok()) {
-                let mut holds = false;
-                for context in info.contexts {
-                    holds |= *map.bindings.entry((*context, key)).or_insert(info.action) == info.action;
-                }
-                if holds {
-                    kept.push(key);
-                }
-            }
-            map.keys.insert(info.action, kept);
-        }
-        errors.dedup();
         if errors.is_empty() { Ok(map) } else { Err(errors) }
+    }
+
+    /// Binds what one line of the configuration asks for; returns where the defaults no longer hold.
+    fn take_choice(
+        &mut self,
+        choice: &KeyChoice,
+        errors: &mut Vec<String>,
+    ) -> Result<Vec<(Action, KeyContext)>, String> {
+        let action = Action::by_name(&choice.action)
+            .ok_or_else(|| format!("no action is called `{}`; the palette lists them all", choice.action))?;
+        let all = action.info().contexts;
+        let contexts: Vec<KeyContext> = match &choice.context {
+            None => all.to_vec(),
+            Some(name) => {
+                let context =
+                    KeyContext::ALL.into_iter().find(|context| context.name() == name).ok_or_else(|| {
+                        format!("no context is called `{name}`; known: {}", names(&KeyContext::ALL))
+                    })?;
+                if !all.contains(&context) {
+                    return Err(format!(
+                        "`{}` means nothing in {name}, only in {}",
+                        choice.action,
+                        names(all)
+                    ));
+                }
+                vec![context]
+            }
+        };
+        for text in &choice.keys {
+            let key = Key::parse(text)?;
+            for context in &contexts {
+                if let Some(other) = self.bindings.insert((*context, key), action)
+                    && other != action
+                {
+                    errors.push(format!(
+                        "{}: `{key}` is asked for twice, by {} and by {}",
+                        choice.place,
+                        other.info().name,
+                        choice.action
+                    ));
+                    break;
+                }
+            }
+            self.note(action, key);
+        }
+        Ok(contexts.into_iter().map(|context| (action, context)).collect())
+    }
+
+    fn note(&mut self, action: Action, key: Key) {
+        let keys = self.keys.entry(action).or_default();
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
     }
 
     /// Returns what a key means; the first context that knows it decides.
@@ -220,6 +245,10 @@ impl Default for Keymap {
     fn default() -> Self {
         Self::new(&[]).unwrap_or_else(|_| Self { bindings: HashMap::new(), keys: HashMap::new() })
     }
+}
+
+fn names(contexts: &[KeyContext]) -> String {
+    contexts.iter().map(|context| context.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -269,20 +298,44 @@ mod tests {
         assert_eq!(map.resolve(&[KeyContext::Confirm], key("q")), None);
     }
 
+    fn wish(context: Option<&str>, action: &str, keys: &[&str]) -> KeyChoice {
+        KeyChoice {
+            context: context.map(str::to_owned),
+            action: action.to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            place: String::from("config.toml:4"),
+        }
+    }
+
     #[test]
     fn an_own_key_replaces_the_defaults_and_takes_the_key_from_others() {
-        let map = Keymap::new(&[(String::from("restart"), vec![String::from("s")])]).unwrap();
+        let map = Keymap::new(&[wish(None, "restart", &["s"])]).unwrap();
         assert_eq!(map.resolve(&[KeyContext::Tree], key("s")), Some(Action::Restart));
         assert_eq!(map.resolve(&[KeyContext::Tree], key("r")), None);
         assert!(map.keys(Action::Stop).is_empty());
     }
 
     #[test]
-    fn conflicts_and_unknown_names_are_all_told() {
-        let wish = |name: &str, key: &str| (String::from(name), vec![String::from(key)]);
-        let errors =
-            Keymap::new(&[wish("restart", "z"), wish("stop", "z"), wish("fly", "f"), wish("sort", "Foo")])
-                .unwrap_err();
-        assert_eq!(errors.len(), 3, "{errors:?}");
+    fn a_context_of_its_own_leaves_the_others_alone() {
+        let map = Keymap::new(&[wish(Some("text"), "move-down", &["z"]), wish(None, "stop", &[])]).unwrap();
+        assert_eq!(map.resolve(&[KeyContext::Text], key("z")), Some(Action::MoveDown));
+        assert_eq!(map.resolve(&[KeyContext::Text], key("j")), None);
+        assert_eq!(map.resolve(&[KeyContext::List], key("j")), Some(Action::MoveDown));
+        assert_eq!(map.resolve(&[KeyContext::Tree], key("s")), None);
+    }
+
+    #[test]
+    fn conflicts_and_unknown_names_are_all_told_with_their_place() {
+        let errors = Keymap::new(&[
+            wish(None, "restart", &["z"]),
+            wish(None, "stop", &["z"]),
+            wish(None, "fly", &["f"]),
+            wish(None, "sort", &["Foo"]),
+            wish(Some("host"), "sort", &["o"]),
+            wish(Some("moon"), "sort", &["o"]),
+        ])
+        .unwrap_err();
+        assert_eq!(errors.len(), 5, "{errors:#?}");
+        assert!(errors.iter().all(|error| error.starts_with("config.toml:4: ")));
     }
 }

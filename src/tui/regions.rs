@@ -95,8 +95,8 @@ impl StacksRegions {
 fn list_width(width: u16, shift: i16) -> u16 {
     let base = match width {
         0..=119 => width * 54 / 100,
-        120..=159 => 64 + (width - 120) / 2,
-        _ => 84 + (width - 160) / 2,
+        120..=159 => 66 + (width - 120) / 2,
+        _ => 86 + (width - 160) / 2,
     };
     base.saturating_add_signed(shift).clamp(44, width - 40)
 }

@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
 use crate::command::{Command, Interest};
+use crate::model::containers::ContainerId;
 use crate::model::timeline::Severity;
 use crate::state::connection::Link;
 use crate::state::{Revision, Revisions, State};
@@ -17,7 +18,7 @@ use crate::tui::action::KeyContext;
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::popups::Popup;
 use crate::tui::regions::{Regions, WIDE};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::view::{Context, Screen};
 use crate::tui::views::diagnostics::DiagnosticsView;
 use crate::tui::views::host::HostView;
@@ -52,6 +53,8 @@ pub enum Request {
         text: String,
     },
     Suspend,
+    /// Step aside for a shell in a container.
+    Shell(ContainerId),
     /// Draw every cell again.
     Redraw,
     /// Take or give back the mouse.
@@ -91,13 +94,13 @@ pub struct Ui {
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// For themes that are chosen later.
-    no_color: bool,
+    depth: ColorDepth,
     last_notice: u64,
     drawn: Option<Drawn>,
 }
 
 impl Ui {
-    pub fn new(keymap: Keymap, theme: Theme, no_color: bool, area: Rect) -> Self {
+    pub fn new(keymap: Keymap, theme: Theme, depth: ColorDepth, area: Rect) -> Self {
         Self {
             screen: Screen::default(),
             popups: Vec::new(),
@@ -111,7 +114,7 @@ impl Ui {
             theme,
             area,
             mouse: true,
-            no_color,
+            depth,
             last_notice: 0,
             drawn: None,
         }
@@ -177,10 +180,10 @@ impl Ui {
     pub fn contexts(&self) -> &'static [KeyContext] {
         match self.screen {
             Screen::Stacks => self.stacks.contexts(),
-            Screen::Logs => &[KeyContext::Logs, KeyContext::Text, KeyContext::Global],
-            Screen::Events => &[KeyContext::Events, KeyContext::List, KeyContext::Global],
-            Screen::Host => &[KeyContext::Host, KeyContext::Text, KeyContext::Global],
-            Screen::Diagnostics => &[KeyContext::Diagnostics, KeyContext::Text, KeyContext::Global],
+            Screen::Logs => self.logs.contexts(),
+            Screen::Events => self.timeline.contexts(),
+            Screen::Host => self.host.contexts(),
+            Screen::Diagnostics => self.diagnostics.contexts(),
         }
     }
 

@@ -85,13 +85,15 @@ fn items(area: Rect, ui: &Ui) -> Vec<Item> {
 /// Lists the keys that matter, the most important first.
 fn hints(ui: &Ui) -> &'static [Action] {
     match (ui.screen, ui.stacks.focus) {
+        (Screen::Stacks, Pane::Tree) if ui.stacks.selection_rests() => {
+            &[Action::Help, Action::Open, Action::Start, Action::OpenLogs, Action::Filter, Action::Menu]
+        }
         (Screen::Stacks, Pane::Tree) => &[
             Action::Help,
             Action::Open,
             Action::OpenLogs,
             Action::Restart,
             Action::Stop,
-            Action::Start,
             Action::Filter,
             Action::Menu,
         ],

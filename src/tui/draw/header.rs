@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::containers::NO_STACK;
-use crate::model::stacks::{ServiceState, age};
+use crate::model::stacks::{ServiceState, Target, age};
 use crate::state::State;
 use crate::state::connection::Link;
 use crate::tui::paint::{cut_end, put, rule, width};
@@ -26,7 +26,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
     let mut right = area.right().saturating_sub(width(&clock) + 1);
     put(buf, right, area.y, width(&clock), &clock, on_bar(theme.muted));
     if area.width >= WIDE {
-        right = draw_machine(area, buf, right.saturating_sub(2), cx);
+        right = draw_machine(area, buf, right, cx);
     }
 
     let mut x = draw_engine(area, buf, cx);
@@ -44,9 +44,13 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
         x = put(buf, x, area.y, room(x, right), &format!("{up}/{all}"), on_bar(style));
         x = put(buf, x, area.y, room(x, right), " up", on_bar(theme.muted));
     }
-    let (words, found) = worst(cx);
     let left = room(x + GAP, right.saturating_sub(1));
     if left >= 12 {
+        let (mut words, found) = worst(cx, false);
+        // The stack's name goes first when room is short: the list below has it.
+        if width(&words) + 2 > left {
+            words = worst(cx, true).0;
+        }
         let words = format!("{} {words}", theme.mark(found));
         let style = theme.state(found);
         put(buf, x + GAP, area.y, left, &cut_end(&words, left, theme.ascii), on_bar(style));
@@ -104,7 +108,7 @@ pub fn stacks_up(state: &State) -> (usize, usize) {
     stacks.fold((0, 0), |(up, all), stack| (up + usize::from(stack.state.is_up()), all + 1))
 }
 
-fn worst(cx: &Context<'_>) -> (String, ServiceState) {
+fn worst(cx: &Context<'_>, short: bool) -> (String, ServiceState) {
     let problems = cx.state.attention.problems();
     let Some(problem) = problems.first() else {
         let any = !cx.state.containers.is_empty();
@@ -117,7 +121,11 @@ fn worst(cx: &Context<'_>) -> (String, ServiceState) {
         0 => String::new(),
         n => format!(", {n} more"),
     };
-    (format!("{} {}{since}{more}", problem.name, state.word()), state)
+    let name = match &problem.target {
+        Target::Service { service, .. } if short => service,
+        _ => problem.name.as_str(),
+    };
+    (format!("{name} {}{since}{more}", state.word()), state)
 }
 
 /// Draws CPU and memory of this machine; returns where the free room ends.

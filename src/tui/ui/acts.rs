@@ -67,9 +67,9 @@ impl Ui {
             }
             Answer::Dropped => {
                 self.popups.pop();
-                self.set_filter("", state);
+                self.set_filter("");
             }
-            Answer::Typed(text) => self.set_filter(&text, state),
+            Answer::Typed(text) => self.set_filter(&text),
             Answer::Run(commands) => {
                 self.popups.pop();
                 self.stacks.marks.clear();
@@ -93,11 +93,7 @@ impl Ui {
             }
             Choice::ClearMarks => self.stacks.marks.clear(),
             Choice::Sort(sort) => self.stacks.set_sort(sort),
-            Choice::Theme(name) => match theme::load(
-                &name,
-                self.theme.ascii,
-                if self.no_color { theme::ColorDepth::None } else { theme::ColorDepth::TrueColor },
-            ) {
+            Choice::Theme(name) => match theme::load(&name, self.theme.ascii, self.depth) {
                 Ok(theme) => self.theme = theme,
                 Err(why) => self.toast(Severity::Error, why, now),
             },
@@ -115,7 +111,7 @@ impl Ui {
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
             Action::Palette => self.popups.push(Popup::Palette(Palette::new(self.contexts()))),
             Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
-            Action::Filter if self.takes_filter() => {
+            Action::Filter if self.screen != Screen::Host => {
                 self.popups.push(Popup::Input(input::Input::new(self.filter())));
             }
             Action::Themes => self.open_themes(),
@@ -187,6 +183,7 @@ impl Ui {
                 Effect::Toast(text) => self.toast(Severity::Info, text, now),
                 Effect::Copy { what, text } => requests.push(Request::Copy { what, text }),
                 Effect::Save { name, text } => requests.push(Request::Save { name, text }),
+                Effect::OpenShell(id) => requests.push(Request::Shell(id)),
             }
         }
         requests
@@ -220,16 +217,25 @@ impl Ui {
         Vec::new()
     }
 
-    fn takes_filter(&self) -> bool {
-        matches!(self.screen, Screen::Stacks)
-    }
-
     fn filter(&self) -> &str {
-        self.stacks.filter()
+        match self.screen {
+            Screen::Stacks => self.stacks.filter(),
+            Screen::Logs => self.logs.filter(),
+            Screen::Events => self.timeline.filter(),
+            Screen::Host => self.host.filter(),
+            Screen::Diagnostics => self.diagnostics.filter(),
+        }
     }
 
-    fn set_filter(&mut self, text: &str, _state: &State) {
-        self.stacks.set_filter(text);
+    fn set_filter(&mut self, text: &str) {
+        match self.screen {
+            Screen::Stacks => self.stacks.set_filter(text),
+            Screen::Logs => self.logs.set_filter(text),
+            Screen::Events => self.timeline.set_filter(text),
+            Screen::Host => self.host.set_filter(text),
+            Screen::Diagnostics => self.diagnostics.set_filter(text),
+        }
+        self.drawn = None;
     }
 
     fn open_themes(&mut self) {
@@ -248,7 +254,7 @@ impl Ui {
         let entries = SortBy::ALL
             .into_iter()
             .map(|sort| Entry {
-                label: format!("by {}", sort.word()),
+                label: capitalized(sort.word()),
                 hint: if sort == present { String::from("now") } else { String::new() },
                 choice: Choice::Sort(sort),
             })
@@ -284,9 +290,8 @@ impl Ui {
             return;
         }
         let verb = |verb: Verb| {
-            let mut label = verb.word().to_owned();
-            label[..1].make_ascii_uppercase();
-            Entry { label: format!("{label} all"), hint: String::from("asks"), choice: Choice::Bulk(verb) }
+            let label = format!("{} all", capitalized(verb.word()));
+            Entry { label, hint: String::from("asks"), choice: Choice::Bulk(verb) }
         };
         let entries = vec![
             verb(Verb::Restart),
@@ -305,4 +310,12 @@ impl Ui {
         ];
         self.popups.push(Popup::Menu(Menu::new(format!("{count} marked"), entries, 0)));
     }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
 }

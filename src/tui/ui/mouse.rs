@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use ratatui::layout::Position;
 
 use crate::state::State;
-use crate::tui::action::Action;
 use crate::tui::draw::footer;
 use crate::tui::regions::Regions;
 use crate::tui::ui::{Request, Ui};
@@ -43,19 +42,12 @@ impl Ui {
             popup.wheel(down);
             return;
         }
-        if self.screen == Screen::Stacks {
-            self.stacks.wheel(column, row, down, state);
-            return;
-        }
-        let action = if down { Action::MoveDown } else { Action::MoveUp };
-        for _ in 0..3 {
-            match self.screen {
-                Screen::Stacks => {}
-                Screen::Logs => drop(self.logs.handle(action, state)),
-                Screen::Events => drop(self.timeline.handle(action, state)),
-                Screen::Host => drop(self.host.handle(action, state)),
-                Screen::Diagnostics => drop(self.diagnostics.handle(action, state)),
-            }
+        match self.screen {
+            Screen::Stacks => self.stacks.wheel(column, row, down, state),
+            Screen::Logs => self.logs.wheel(column, row, down, state),
+            Screen::Events => self.timeline.wheel(column, row, down, state),
+            Screen::Host => self.host.wheel(column, row, down, state),
+            Screen::Diagnostics => self.diagnostics.wheel(column, row, down, state),
         }
     }
 }

@@ -243,7 +243,7 @@ impl DetailsView {
     /// Returns the first tab to show so that the present one fits, and whether titles are short.
     fn tab_window(&self) -> (usize, bool) {
         let tabs = self.tabs();
-        let room = self.area.width.saturating_sub(2);
+        let room = self.area.width.saturating_sub(1);
         let total = |compact: bool, range: Range<usize>| -> u16 {
             tabs[range].iter().map(|tab| width(tab_title(*tab, compact)) + 1).sum::<u16>().saturating_sub(1)
         };

@@ -60,6 +60,8 @@ pub struct StacksView {
     area: Rect,
     /// What the rows were derived from.
     seen: Option<(Revision, Option<Revision>)>,
+    /// Whether the selection is down, so that starting it is the next thing to do.
+    rests: bool,
     /// Whether the operator has moved: until then the worst problem is selected.
     moved: bool,
 }
@@ -93,6 +95,7 @@ impl StacksView {
         if self.cursor > 0 && self.top == self.cursor && self.rows[self.cursor].depth > 0 {
             self.top -= 1;
         }
+        self.rests = self.selected.as_ref().is_some_and(|target| selection::rests(target, state));
         self.details.sync(state, regions.details, self.selected.as_ref());
     }
 
@@ -137,6 +140,11 @@ impl StacksView {
             shift: self.shift,
         };
         StacksRegions::of(area, shape)
+    }
+
+    /// Whether starting the selection is the next thing to do.
+    pub fn selection_rests(&self) -> bool {
+        self.rests
     }
 
     pub fn selected(&self) -> Option<&Target> {
@@ -403,7 +411,7 @@ impl StacksView {
         let theme = cx.theme;
         let style = if self.focus == Pane::Tree { theme.title } else { theme.muted };
         let mut x = put(buf, area.x + 1, area.y, area.width, " Stacks ", style);
-        let mut parts = vec![format!("by {}", self.choice.sort.word())];
+        let mut parts = vec![self.choice.sort.word().to_owned()];
         if !self.choice.filter.is_empty() {
             parts.insert(0, format!("/{}", self.choice.filter.text));
         }
@@ -458,11 +466,13 @@ fn exists(target: &Target, state: &State) -> bool {
 
 fn name_width(row: &Row, state: &State) -> u16 {
     match &row.target {
-        // The count behind it has four characters at least.
-        Target::Stack(name) => 2 + width(name) + 4,
+        Target::Stack(name) => 2 + width(name),
         Target::Service { service, .. } => 2 + width(service) + if row.folded.is_some() { 5 } else { 0 },
         Target::Container(id) => {
             4 + state.containers.get(id).map_or(12, |entry| width(&entry.container.name))
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,7 +99,8 @@ fn identity<'a>(lines: &mut Vec<Line<'a>>, container: &Container, room: u16, cx:
             lines.extend(field(label, text, theme.text, room, cx));
         }
     };
-    add("container", &format!("{} {}", container.name, container.id.short()));
+    add("container", &container.name);
+    add("id", container.id.short());
     add("image", &cut_middle(&container.image, value, theme.ascii));
     add("command", &container.command);
     let mut ports: Vec<String> = Vec::new();

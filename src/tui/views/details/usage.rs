@@ -5,22 +5,15 @@ use ratatui::layout::Rect;
 
 use crate::model::containers::ContainerId;
 use crate::model::stacks::Target;
-use crate::model::usage::{HISTORY_SLOTS, HistoryPoint, Usage};
-use crate::tui::paint::{glyphs, put, put_right};
-use crate::tui::theme::Theme;
+use crate::model::usage::{BEAT_SECONDS, HISTORY_SLOTS, HistoryPoint, Usage};
+use crate::tui::paint::put;
 use crate::tui::view::Context;
 use crate::tui::views::stacks::tree::history_sum;
-use crate::tui::widgets::{bytes, sparkline};
+use crate::tui::widgets::bytes;
+use crate::tui::widgets::chart::{Chart, Unit};
 
-/// One chart: its title, the figure of now, the values, the least top of its scale.
-struct Chart {
-    title: &'static str,
-    now: String,
-    values: Vec<f32>,
-    floor: f32,
-    scale: fn(f32) -> String,
-    series: usize,
-}
+/// Rows of a chart that is worth drawing.
+const LEAST: u16 = 5;
 
 pub fn draw(area: Rect, buf: &mut Buffer, target: &Target, cx: &Context<'_>) {
     let theme = cx.theme;
@@ -44,93 +37,42 @@ pub fn draw(area: Rect, buf: &mut Buffer, target: &Target, cx: &Context<'_>) {
     let (first, rest) = facts(&sum, source, ids.len());
     put(buf, area.x, area.y, area.width, &first, theme.text);
     put(buf, area.x, area.y + 1, area.width, &rest, theme.muted);
-    let charts = charts(&ids, &sum, usize::from(area.width), cx);
     let below = Rect { y: area.y + 3, height: area.height.saturating_sub(3), ..area };
-    draw_charts(below, buf, &charts, theme);
+    draw_charts(below, buf, &ids, sum.memory_limit, cx);
 }
 
-fn draw_charts(area: Rect, buf: &mut Buffer, charts: &[Chart], theme: &Theme) {
-    // As many charts as fit with a title, two rows of drawing and a gap.
-    let count = charts.len().min(usize::from(area.height / 3)).max(1) as u16;
+/// What is drawn, in the order of worth: title, unit, series, figure.
+type Plot = (&'static str, Unit, usize, fn(&HistoryPoint) -> f32);
+
+const PLOTS: [Plot; 4] = [
+    ("CPU", Unit::Percent, 0, |point| point.cpu_percent),
+    ("Memory", Unit::Bytes, 1, |point| point.memory_bytes),
+    ("Network", Unit::BytesPerSecond, 2, |point| point.net_rx_rate + point.net_tx_rate),
+    ("Disk", Unit::BytesPerSecond, 3, |point| point.block_read_rate + point.block_write_rate),
+];
+
+fn draw_charts(area: Rect, buf: &mut Buffer, ids: &[&ContainerId], limit: Option<u64>, cx: &Context<'_>) {
+    // As many as fit with a caption, an axis and two rows of drawing.
+    let count = (PLOTS.len() as u16).min(area.height / LEAST).max(1);
     let each = area.height / count;
-    for (index, chart) in charts.iter().take(usize::from(count)).enumerate() {
-        let top = area.y + index as u16 * each;
-        if top + 1 >= area.bottom() {
-            break;
-        }
-        put(buf, area.x, top, area.width, chart.title, theme.muted);
-        let x = area.x + 9;
-        put(buf, x, top, area.width.saturating_sub(9), &chart.now, theme.strong);
-        let peak = chart.values.iter().copied().filter(|v| !v.is_nan()).fold(0.0, f32::max);
-        let words = format!("peak {} in 10m", (chart.scale)(peak));
-        put_right(buf, area.x, top, area.width, &words, theme.faint);
-        let height = each.saturating_sub(2).clamp(1, 8);
-        let plot = Rect { y: top + 1, height, ..area };
-        let max = peak.max(chart.floor);
-        sparkline::draw(plot, buf, &chart.values, Some(max), theme.series[chart.series], theme.ascii);
+    for (index, (title, unit, series, figure)) in PLOTS.iter().take(usize::from(count)).enumerate() {
+        let plot = Rect { y: area.y + index as u16 * each, height: each.min(area.height), ..area };
+        let values = history_sum(ids, HISTORY_SLOTS, cx, figure);
+        let title = match (*title, limit) {
+            ("Memory", Some(limit)) => format!("Memory (limit {})", bytes::short(limit)),
+            (title, _) => title.to_owned(),
+        };
+        let chart = Chart {
+            title: &title,
+            values: &values,
+            seconds: HISTORY_SLOTS as u32 * BEAT_SECONDS as u32,
+            unit: *unit,
+            top: None,
+            gauge: false,
+            style: cx.theme.series[*series],
+        };
+        chart.draw(plot, buf, cx.theme);
     }
-}
-
-fn charts(ids: &[&ContainerId], sum: &Usage, room: usize, cx: &Context<'_>) -> Vec<Chart> {
-    let glyphs = glyphs(cx.theme.ascii);
-    let values =
-        |figure: fn(&HistoryPoint) -> f32| squeeze(&history_sum(ids, HISTORY_SLOTS, cx, figure), room);
-    let rate = |value: Option<f32>| value.map_or_else(|| String::from(glyphs.none), bytes::rate);
-    let mut memory = sum.memory_bytes.map_or_else(|| String::from(glyphs.none), bytes::short);
-    if let (Some(used), Some(limit)) = (sum.memory_bytes, sum.memory_limit) {
-        let percent = used as f64 * 100.0 / limit.max(1) as f64;
-        memory.push_str(&format!(" of {} ({percent:.0}%)", bytes::short(limit)));
-    }
-    let both = |down: Option<f32>, up: Option<f32>| {
-        format!("{}{} {}{}", glyphs.down, rate(down), glyphs.up, rate(up))
-    };
-    vec![
-        Chart {
-            title: "CPU",
-            now: sum.cpu_percent.map_or_else(|| String::from(glyphs.none), |cpu| format!("{cpu:.1}%")),
-            values: values(|point| point.cpu_percent),
-            floor: 5.0,
-            scale: |value| format!("{value:.1}%"),
-            series: 0,
-        },
-        Chart {
-            title: "Memory",
-            now: memory,
-            values: values(|point| point.memory_bytes),
-            floor: 1024.0 * 1024.0,
-            scale: |value| bytes::short(value as u64),
-            series: 1,
-        },
-        Chart {
-            title: "Network",
-            now: both(sum.net_rx_rate, sum.net_tx_rate),
-            values: values(|point| point.net_rx_rate + point.net_tx_rate),
-            floor: 1024.0,
-            scale: bytes::rate,
-            series: 2,
-        },
-        Chart {
-            title: "Disk",
-            now: both(sum.block_read_rate, sum.block_write_rate),
-            values: values(|point| point.block_read_rate + point.block_write_rate),
-            floor: 1024.0,
-            scale: bytes::rate,
-            series: 3,
-        },
-    ]
-}
-
-/// Fits ten minutes into some columns, keeping the peaks.
-fn squeeze(values: &[f32], room: usize) -> Vec<f32> {
-    if room == 0 || values.len() <= room {
-        return values.to_vec();
-    }
-    (0..room)
-        .map(|column| {
-            let (from, to) = (column * values.len() / room, (column + 1) * values.len() / room);
-            values[from..to].iter().copied().filter(|v| !v.is_nan()).fold(f32::NAN, f32::max)
-        })
-        .collect()
 }
 
 fn add_up(ids: &[&ContainerId], cx: &Context<'_>) -> Usage {

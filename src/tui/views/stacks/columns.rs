@@ -22,11 +22,11 @@ const BY_WORTH: [(Column, u16); 10] = [
     (Column::State, 12),
     (Column::Age, 4),
     (Column::Cpu, 5),
-    (Column::Memory, 5),
+    (Column::Memory, 4),
     (Column::CpuLine, 5),
     (Column::MemoryBar, 5),
     (Column::Restarts, 3),
-    (Column::Net, 7),
+    (Column::Net, 5),
     (Column::Ports, 14),
     (Column::Uptime, 6),
 ];
@@ -73,7 +73,7 @@ pub struct Columns {
     pub placed: Vec<(Column, u16, u16)>,
 }
 
-/// Cells before the name: the pointer or the mark.
+/// Cells before the name, for a mark, and behind the last column.
 pub const MARGIN: u16 = 1;
 
 impl Columns {
@@ -81,7 +81,7 @@ impl Columns {
     /// would stay empty; what is left over goes to long names and to the ports.
     pub fn of(width: u16, longest_name: u16, empty: &[Column]) -> Self {
         let name_least = longest_name.clamp(12, 21);
-        let mut left = width.saturating_sub(MARGIN + name_least);
+        let mut left = width.saturating_sub(2 * MARGIN + name_least);
         let mut chosen: Vec<(Column, u16)> = Vec::new();
         for (column, wanted) in BY_WORTH {
             if wanted < left && !empty.contains(&column) {
@@ -146,7 +146,7 @@ mod tests {
                     assert!(*x > end, "{column:?} touches at {width}");
                     end = x + wide;
                 }
-                assert!(end <= width.max(MARGIN + 21), "{width} {longest}: {columns:?}");
+                assert!(end < width.max(2 * MARGIN + 22), "{width} {longest}: {columns:?}");
             }
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     fn a_narrow_tree_keeps_the_state_and_a_wide_one_shows_it_all() {
         let names =
             |width| -> Vec<Column> { Columns::of(width, 20, &[]).placed.iter().map(|(c, ..)| *c).collect() };
-        assert_eq!(names(36), [Column::State]);
+        assert_eq!(names(37), [Column::State]);
         assert_eq!(names(64).len(), 6, "{:?}", names(64));
         assert_eq!(names(130), IN_ORDER);
     }

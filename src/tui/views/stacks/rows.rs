@@ -30,10 +30,10 @@ impl SortBy {
 
     pub fn word(self) -> &'static str {
         match self {
-            Self::Name => "name",
-            Self::State => "state, worst first",
-            Self::Cpu => "CPU",
-            Self::Memory => "memory",
+            Self::Name => "by name",
+            Self::State => "worst first",
+            Self::Cpu => "most CPU first",
+            Self::Memory => "most memory first",
         }
     }
 
@@ -189,7 +189,7 @@ fn ended_long_ago(containers: &[ContainerId], state: &State) -> bool {
 #[derive(Debug)]
 enum Key {
     None,
-    State(ServiceState),
+    Rank(u8),
     Figure(f64),
 }
 
@@ -197,7 +197,7 @@ impl Key {
     fn of(sort: SortBy, verdict: ServiceState, sum: impl FnOnce() -> UsageSum) -> Self {
         match sort {
             SortBy::Name => Self::None,
-            SortBy::State => Self::State(verdict),
+            SortBy::State => Self::Rank(rank(verdict)),
             SortBy::Cpu => Self::Figure(sum().cpu_percent.map_or(-1.0, f64::from)),
             SortBy::Memory => Self::Figure(sum().memory_bytes.map_or(-1.0, |bytes| bytes as f64)),
         }
@@ -205,9 +205,25 @@ impl Key {
 
     fn cmp(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Self::State(a), Self::State(b)) => a.cmp(b),
+            (Self::Rank(a), Self::Rank(b)) => a.cmp(b),
             (Self::Figure(a), Self::Figure(b)) => b.total_cmp(a),
             _ => Ordering::Equal,
         }
+    }
+}
+
+/// What is wrong comes first, what rests comes last; with or without a health check makes no difference.
+fn rank(state: ServiceState) -> u8 {
+    match state {
+        ServiceState::Failed => 0,
+        ServiceState::Unhealthy => 1,
+        ServiceState::Restarting => 2,
+        ServiceState::Blocked => 3,
+        ServiceState::Starting => 4,
+        ServiceState::Paused => 5,
+        ServiceState::Running | ServiceState::Healthy => 6,
+        ServiceState::Stopped => 7,
+        ServiceState::Completed => 8,
+        ServiceState::Absent => 9,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::command::Command;
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::Verb;
 use crate::model::stacks::{ServiceState, Target, duration_words};
 use crate::state::State;
@@ -48,6 +48,7 @@ impl StacksView {
                 self.invalidate();
             }
             Action::OpenLogs => return self.open_logs(),
+            Action::OpenShell => return self.open_shell(state),
             Action::Restart => return self.ask(Verb::Restart, state),
             Action::Stop => return self.ask(Verb::Stop, state),
             Action::Start => return self.start(state),
@@ -143,6 +144,13 @@ impl StacksView {
             self.selected.clone().map(|target| Effect::OpenLogs(vec![target])).into_iter().collect()
         } else {
             vec![Effect::OpenLogs(self.marks.iter().cloned().collect())]
+        }
+    }
+
+    fn open_shell(&self, state: &State) -> Vec<Effect> {
+        match self.selected.as_ref().and_then(|target| container_of(target, state)) {
+            Some(id) => vec![Effect::OpenShell(id)],
+            None => vec![Effect::Toast(String::from("Select a service: a shell opens in one container"))],
         }
     }
 
@@ -260,6 +268,18 @@ pub(super) fn state_of(target: &Target, state: &State) -> Option<ServiceState> {
         }
         Target::Container(id) => state.containers.get(id).map(|entry| entry.verdict.state),
     }
+}
+
+/// Whether nothing of a target is up.
+pub(super) fn rests(target: &Target, state: &State) -> bool {
+    let containers = state.containers.of_target(target);
+    let up = |id| {
+        state
+            .containers
+            .get(id)
+            .is_some_and(|entry| entry.container.run.is_up() || entry.container.run == RunState::Restarting)
+    };
+    !containers.iter().any(up)
 }
 
 pub(super) fn since(row: &Row, state: &State) -> Option<Timestamp> {

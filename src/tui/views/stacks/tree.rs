@@ -22,6 +22,8 @@ struct Facts<'a> {
     name: &'a str,
     /// Behind the name, quieter.
     note: String,
+    /// Of a stack: services that are up, of how many.
+    count: Option<String>,
     state: ServiceState,
     since: Option<Timestamp>,
     sum: UsageSum,
@@ -122,7 +124,11 @@ fn draw_column(column: Column, cell: Rect, buf: &mut Buffer, facts: &Facts<'_>, 
             put(buf, x + 2, y, wide - 2, facts.state.word(), style);
         }
         Column::Age => {
-            if let Some(since) = facts.since {
+            // A stack has a count where others have an age; it may lean on the state's free room.
+            if let Some(count) = &facts.count {
+                let wide = width(count);
+                put(buf, (x + cell.width).saturating_sub(wide), y, wide, count, theme.text);
+            } else if let Some(since) = facts.since {
                 put_right(buf, x, y, wide, &short_age(seconds(since)), theme.muted);
             }
         }
@@ -251,6 +257,7 @@ fn facts_of<'a>(row: &'a Row, state: &'a State) -> Option<Facts<'a>> {
             Some(Facts {
                 name: &container.name,
                 note: String::new(),
+                count: None,
                 state: entry.verdict.state,
                 since: entry.verdict.since,
                 sum: if running { state.usage.sum([id]) } else { UsageSum::default() },
@@ -275,7 +282,8 @@ fn stack_facts<'a>(stack: &'a Stack, state: &'a State) -> Facts<'a> {
     let containers = running_of(stack.services.iter().flat_map(|service| &service.containers), state);
     Facts {
         name: &stack.name,
-        note: format!("{up}/{all}"),
+        note: String::new(),
+        count: Some(format!("{up}/{all}")),
         state: stack.state,
         since: None,
         sum: state.usage.sum(containers.iter().copied()),
@@ -303,6 +311,7 @@ fn service_facts<'a>(stack: &'a Stack, service: &'a Service, row: &Row, state: &
     Facts {
         name: &service.name,
         note,
+        count: None,
         state: service.verdict.state,
         since: service.verdict.since,
         sum: state.usage.sum(containers.iter().copied()),

@@ -99,6 +99,7 @@ pub async fn run(setup: &Setup, arguments: FormatArguments, output: &mut Output)
 async fn look(setup: &Setup) -> Result<(Vec<Problem>, Timestamp, String), Failure> {
     // One reading: control groups know of processes that were killed for memory.
     let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Once).await?;
+    headless.definitions().await;
     headless.figures(Measure::Once).await;
     let now = headless.supervisor.now();
     let state = headless.state();

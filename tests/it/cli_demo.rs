@@ -34,7 +34,10 @@ fn status_is_one_document_with_five_stacks_and_figures() {
                 running += 1;
                 assert!(container["usage"]["cpu_percent"].is_number(), "{container}");
                 let started = container["started_at"].as_str().unwrap();
-                assert!(started.ends_with('Z') && started.len() == "2026-11-20T12:00:00.000Z".len(), "{started}");
+                assert!(
+                    started.ends_with('Z') && started.len() == "2026-11-20T12:00:00.000Z".len(),
+                    "{started}"
+                );
             } else {
                 assert!(container["usage"]["cpu_percent"].is_null(), "{container}");
             }
@@ -102,7 +105,8 @@ fn logs_are_merged_by_time_one_object_a_line() {
         assert!(lines.iter().all(|line| line.get(key).is_some()), "{key}");
     }
     let wanted = lines[0]["message"].as_str().unwrap().split_whitespace().next().unwrap().to_owned();
-    let (code, out, _) = on_demo(&["logs", "api", "-p", "personal-assistant", "--grep", "no such words at all"]);
+    let (code, out, _) =
+        on_demo(&["logs", "api", "-p", "personal-assistant", "--grep", "no such words at all"]);
     assert_eq!((code, &*out), (0, ""), "{wanted}");
     let (code, _, err) = on_demo(&["logs", "--grep", "("]);
     assert_eq!(code, 2);

@@ -1,7 +1,14 @@
 //! Foreign text made fit for a terminal.
 //!
 //! Everything that was not written by us passes here before it is stored: only printable characters
-//! and, in log lines, colors survive. Views may then draw it as it is.
+//! and, in log lines, colors survive. Views may then draw it as it is. `sanitize` holds the way in,
+//! `level` reads how serious a line says it is.
+
+mod level;
+mod sanitize;
+
+pub use level::level_of;
+pub use sanitize::{clean, clean_block, clean_cow, styled};
 
 /// A color as a log line asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,24 +66,4 @@ impl StyledText {
     pub fn weight(&self) -> usize {
         self.text.len() + size_of_val(&*self.runs)
     }
-}
-
-/// Makes one printable line of foreign text.
-pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>().trim().to_owned()
-}
-
-/// Makes foreign text printable and keeps its lines.
-pub fn clean_block(text: &str) -> String {
-    text.chars().filter(|c| *c == '\n' || !c.is_control()).collect()
-}
-
-/// Makes a log line printable and keeps its colors.
-pub fn styled(line: &[u8]) -> StyledText {
-    StyledText::plain(String::from_utf8_lossy(line).replace(char::is_control, ""))
-}
-
-/// Returns how serious a line says it is.
-pub fn level_of(_line: &str) -> Option<crate::model::logs::LogLevel> {
-    None
 }

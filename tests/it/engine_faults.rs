@@ -1,47 +1,27 @@
 //! What becomes of the picture when the engine misbehaves: it stays, the loss is told, and a fresh
 //! list follows. No Docker needed; the clock is paused, so waiting costs nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use stackdash::command::Command;
 use stackdash::model::containers::{ContainerId, RunState};
-use stackdash::model::host::HostSample;
 use stackdash::model::logs::LogStream;
-use stackdash::model::usage::UsageSample;
-use stackdash::ports::{
-    BoxFuture, Clock, Engine, EngineError, HostMeter, LogRequest, Ports, UsageMeter, UsageRequest,
-};
+use stackdash::ports::{Clock, Engine, EngineError, LogRequest};
 use stackdash::state::State;
 use stackdash::state::connection::Link;
 use stackdash::supervisor::Supervisor;
 
-use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, recorded};
+use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, ports, recorded};
 use crate::proxy::Proxy;
 
 /// Longest that anything here may take, on the paused clock.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-pub struct NoFigures;
-
-impl UsageMeter for NoFigures {
-    fn sample(&self, _wanted: Vec<UsageRequest>) -> BoxFuture<'_, Vec<UsageSample>> {
-        Box::pin(async { Vec::new() })
-    }
-}
-
-impl HostMeter for NoFigures {
-    fn sample(&self) -> BoxFuture<'_, HostSample> {
-        Box::pin(async { HostSample::default() })
-    }
-}
-
 fn supervise(url: String) -> Supervisor {
     let clock = Clock::simulated(ENGINE_TIME.parse().unwrap());
-    let engine = Arc::new(engine_at(url));
-    Supervisor::start(Ports { engine, usage: Arc::new(NoFigures), host: Arc::new(NoFigures), clock }, false)
+    Supervisor::start(ports(url, clock), false)
 }
 
 /// Runs the engine room until its state is as wanted.

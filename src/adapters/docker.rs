@@ -17,11 +17,13 @@ mod events;
 mod json;
 mod labels;
 mod logs;
+mod shell;
 mod streams;
 mod tunnel;
 mod wire;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +42,7 @@ use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::logs::LogLine;
 use crate::model::{redact, text};
-use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest};
+use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, ShellSession};
 
 /// Inspections under way at once while listing.
 const INSPECTIONS: usize = 16;
@@ -86,6 +88,15 @@ impl DockerEngine {
     /// Whether the engine is reached through a socket of this machine.
     pub fn is_local(&self) -> bool {
         matches!(self.endpoint, Endpoint::Unix(_))
+    }
+
+    /// Returns the socket that requests go through, a tunnel's included; `None` over TCP.
+    async fn socket(&self) -> Option<PathBuf> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Some(path.clone()),
+            Endpoint::Tcp { .. } => None,
+            Endpoint::Ssh(_) => self.tunnel.lock().await.as_ref().map(Tunnel::socket),
+        }
     }
 
     fn connected(&self, what: &str) -> Result<Docker, EngineError> {
@@ -339,6 +350,14 @@ impl Engine for DockerEngine {
 
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {
         Box::pin(self.read_inspection(id))
+    }
+
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        Box::pin(self.open_shell(id, size))
     }
 
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {

@@ -170,8 +170,9 @@ impl DockerEngine {
         match self.inspection(&ContainerId::new(id), "list the containers").await {
             Ok(inspection) => Ok(convert::container(&inspection)),
             Err(EngineError::NotFound(_)) => Ok(None),
-            Err(error) if error.is_connection() => Err(error),
-            // The engine cannot inspect this one; that is no reason to show none at all.
+            Err(error) if error.is_connection() && !matches!(error, EngineError::TimedOut(_)) => Err(error),
+            // The engine cannot inspect this one (a damaged layer, a lock that is never given back); that
+            // is no reason to show none at all.
             Err(error) => {
                 log::warn!("container {}: {error}", text::clean(id));
                 Ok(convert::container_of_summary(&summary))

@@ -212,16 +212,18 @@ async fn words_nobody_knows_cost_nothing_but_themselves() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_cannot_be_inspected_stays_in_the_list_and_one_that_went_leaves_it() {
-    let (broken, gone) = (recorded("exited-1"), recorded("paused"));
-    let fake = FakeEngine::start(vec![recorded("running"), broken.clone(), gone.clone()]);
+    let (broken, stuck, gone) = (recorded("exited-1"), recorded("dead"), recorded("paused"));
+    let fake = FakeEngine::start(vec![recorded("running"), broken.clone(), stuck.clone(), gone.clone()]);
     let path = |inspection: &Value| format!("/containers/{}/json", inspection["Id"].as_str().unwrap());
     fake.break_path(&path(&broken), Fault::Status(500, "RWLayer is unexpectedly nil"));
+    fake.break_path(&path(&stuck), Fault::Slow(Duration::from_mins(1)));
     fake.break_path(&path(&gone), Fault::Status(404, "No such container"));
     let mut supervisor = supervise(fake.url());
     until(&mut supervisor, "the list", |state| !state.containers.is_empty()).await;
     assert_eq!(runs(supervisor.state(), "demo-exited-1"), Some(RunState::Exited));
+    assert_eq!(runs(supervisor.state(), "demo-dead"), Some(RunState::Dead));
     assert_eq!(runs(supervisor.state(), "demo-paused"), None);
-    assert_eq!(supervisor.state().containers.len(), 2);
+    assert_eq!(supervisor.state().containers.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

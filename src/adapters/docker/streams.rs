@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::adapters::docker::json::Json;
-use crate::adapters::docker::logs::Decoder;
+use crate::adapters::docker::logs::{Decoder, RawLine};
 use crate::adapters::docker::{events, wire};
 use crate::event::EngineEvent;
 use crate::model::containers::ContainerId;
@@ -103,7 +103,7 @@ pub fn logs(
     }
     let reader = LogReader {
         chunks: Box::pin(wire::stream(&docker, &path)),
-        decoder: Decoder::new(id.clone(), request.tty, Timestamp::now()),
+        decoder: Decoder::new(request.tty, Timestamp::now()),
         lines: Vec::new(),
         failure: None,
         over: false,
@@ -118,7 +118,7 @@ struct LogReader {
     chunks: BoxStream<'static, Result<Bytes, bollard::errors::Error>>,
     decoder: Decoder,
     /// Read, not yet handed out.
-    lines: Vec<LogLine>,
+    lines: Vec<RawLine>,
     failure: Option<bollard::errors::Error>,
     over: bool,
     docker: Docker,
@@ -131,8 +131,8 @@ impl LogReader {
             self.gather().await;
         }
         if !self.lines.is_empty() {
-            let rest = self.lines.split_off(self.lines.len().min(BATCH));
-            return Some(Ok(std::mem::replace(&mut self.lines, rest)));
+            let batch = self.lines.drain(..self.lines.len().min(BATCH));
+            return Some(Ok(batch.map(|line| line.into_line(&self.id)).collect()));
         }
         let failure = self.failure.take()?;
         Some(Err(refusal(&self.docker, &self.id, &failure).await))

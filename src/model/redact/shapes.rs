@@ -47,7 +47,7 @@ const CHECKSUMS: [&str; 4] = ["sha256-", "sha384-", "sha512-", "sha1-"];
 const RANDOM_LENGTH: usize = 24;
 
 /// How far an address is looked through for its password: hostile text has no end.
-const LONGEST_ADDRESS: usize = 2048;
+const LONGEST_ADDRESS: usize = 1024;
 
 /// Whether a word is a secret by its shape alone.
 pub(super) fn is_secret(word: &str) -> bool {

@@ -286,3 +286,14 @@ proptest! {
         prop_assert_eq!(text(&once), once);
     }
 }
+
+/// Without a bound somewhere, each of these would keep a core busy for minutes.
+#[test]
+fn hostile_repetition_is_looked_through_once() {
+    for piece in
+        ["a=", "key=", "token=$A", "a:\"", "://", "://a:b", "--password ", "eyJ.", "-----BEGIN A-----"]
+    {
+        let line = piece.repeat(40_000 / piece.len());
+        assert!(text(&line).len() <= 2 * line.len(), "{piece}");
+    }
+}

@@ -117,7 +117,7 @@ async fn compare(meter: &UsageMeters, busy: &Busy, beat: Duration) -> (Averages,
     let asking = tokio::task::spawn_blocking(move || (0..4).map(|_| docker_stats(&name)).collect::<Vec<_>>());
     let mut ours: Vec<UsageSample> = Vec::new();
     let start = Instant::now();
-    while !asking.is_finished() || (ours.len() < 2 && start.elapsed() < Duration::from_secs(60)) {
+    while !asking.is_finished() || (ours.len() < 2 && start.elapsed() < Duration::from_mins(1)) {
         ours.extend(meter.sample(vec![busy.request(true)]).await);
         tokio::time::sleep(beat).await;
     }

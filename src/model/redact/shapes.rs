@@ -126,7 +126,7 @@ fn looks_drawn(piece: &str) -> bool {
     let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     // Three classes change in two of three places when drawn by lot, two in two of five. CamelCase
     // words change twice in six or more.
-    let needed = if mixed_case { 0.38 } else { 0.24 };
+    let needed = if mixed_case { 0.38 } else { 0.2 };
     changes as f32 >= needed * (piece.len() - 1) as f32
 }
 

@@ -48,7 +48,7 @@ pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp
             continue;
         }
         // While it starts up, it says what belongs to that.
-        let talks_from = life.from + member.warm_up(style);
+        let talks_from = life.from + START_SPACING * style.start.len() as i32;
         for slot_number in number(first)..=number(last) {
             slot_lines(member, style, slot_number, &mut |at, template, seed| {
                 if at >= talks_from && at <= last {
@@ -153,7 +153,7 @@ fn occasion_lines<'a>(
 }
 
 /// Between two lines of a start.
-pub const START_SPACING: SignedDuration = SignedDuration::from_millis(110);
+const START_SPACING: SignedDuration = SignedDuration::from_millis(110);
 
 fn write(
     member: &Member,
@@ -253,7 +253,7 @@ fn fill(
             return;
         }
         let (name, range) = name.split_once(':').unwrap_or((name, "1..1000"));
-        text.push_str(&match name {
+        let word = match name {
             "n" => {
                 let (low, high) = bounds(range).unwrap_or((1, 1000));
                 (low + chance % (high - low)).to_string()
@@ -275,7 +275,8 @@ fn fill(
             "pg" => at.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
             "clf" => at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             _ => String::new(),
-        });
+        };
+        text.push_str(&word);
     });
     text
 }

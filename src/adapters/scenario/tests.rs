@@ -176,7 +176,7 @@ async fn an_idle_world_hardly_ever_wakes_up() {
     let (ports, handle) = stage(DEMO);
     let begin = ports.clock.now();
     let mut events = ports.engine.events(Some(begin));
-    let end = begin + Duration::from_secs(60);
+    let end = begin + Duration::from_mins(1);
     let mut due = 0;
     while let Some(at) = handle.player.with(|world, _| world.next_due()).filter(|at| *at < end) {
         due += 1;

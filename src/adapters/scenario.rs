@@ -55,9 +55,29 @@ pub fn open(text: &str, clock: Clock) -> anyhow::Result<(Ports, ScenarioHandle)>
     let script = Script::parse(text)?;
     let player = Player::new(beginning::world(script, clock.now()), clock);
     let stage = Arc::new(Stage { player: player.clone() });
-    let ports = Ports { engine: stage.clone(), usage: stage.clone(), host: stage, clock };
+    let ports = Ports { engine: stage.clone(), usage: stage.clone(), host: stage, compose: Arc::new(NoCompose), clock };
     Ok((ports, ScenarioHandle { player }))
 }
+
+/// Scenarios have no compose files.
+struct NoCompose;
+
+impl Compose for NoCompose {
+    fn definition<'a>(&'a self, _: &'a ComposeProject) -> BoxFuture<'a, Result<Definition, ComposeError>> {
+        Box::pin(async { Err(ComposeError::Failed(NO_FILES.to_owned())) })
+    }
+
+    fn run<'a>(
+        &'a self,
+        _: &'a ComposeProject,
+        _: &'a [String],
+        _: tokio::sync::mpsc::Sender<String>,
+    ) -> BoxFuture<'a, Result<(), ComposeError>> {
+        Box::pin(async { Err(ComposeError::Failed(NO_FILES.to_owned())) })
+    }
+}
+
+const NO_FILES: &str = "the embedded engine has no compose files";
 
 /// Steps into a running scenario.
 #[derive(Clone)]

@@ -1,7 +1,14 @@
 //! Foreign text made fit for a terminal.
 //!
 //! Everything that was not written by us passes here before it is stored: only printable characters
-//! and, in log lines, colors survive. Views may then draw it as it is.
+//! and, in log lines, colors survive. Views may then draw it as it is. `sanitize` holds the way in,
+//! `level` reads how serious a line says it is.
+
+mod level;
+mod sanitize;
+
+pub use level::level_of;
+pub use sanitize::{clean, clean_block, clean_cow, styled};
 
 /// A color as a log line asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

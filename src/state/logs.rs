@@ -13,6 +13,9 @@ use crate::state::Revision;
 /// Bytes kept over all lines on the screen.
 pub const LOG_BYTES: usize = 16 * 1024 * 1024;
 
+/// Batches between older lines that are remembered for whoever keeps an index.
+const MERGES_KEPT: usize = 256;
+
 #[derive(Debug)]
 pub struct LogStore {
     lines: VecDeque<LogLine>,
@@ -22,6 +25,12 @@ pub struct LogStore {
     dropped: u64,
     shown: BTreeSet<ContainerId>,
     status: HashMap<ContainerId, LogStatus>,
+    /// Counts the times that lines were taken out of the middle, so that numbers start anew.
+    epoch: u64,
+    /// For each of the last batches that went between older lines: the lowest number it took.
+    merged: VecDeque<u64>,
+    /// How many such batches there were.
+    merges: u64,
     revision: Revision,
 }
 
@@ -40,6 +49,9 @@ impl LogStore {
             dropped: 0,
             shown: BTreeSet::new(),
             status: HashMap::new(),
+            epoch: 0,
+            merged: VecDeque::new(),
+            merges: 0,
             revision: Revision::default(),
         }
     }
@@ -57,6 +69,27 @@ impl LogStore {
     /// `dropped + i` since the selection was made, and keeps that number.
     pub fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    /// Returns a count that changes whenever line numbers start anew.
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Returns a count of the batches that went between older lines; see [`LogStore::moved_since`].
+    pub fn merges(&self) -> u64 {
+        self.merges
+    }
+
+    /// Returns the lowest line number that may have moved since [`LogStore::merges`] was `seen`: an index
+    /// of lines is right below it.
+    pub fn moved_since(&self, seen: u64) -> Option<u64> {
+        let missed = self.merges.saturating_sub(seen) as usize;
+        match missed {
+            0 => None,
+            _ if missed > self.merged.len() => Some(0),
+            _ => self.merged.iter().rev().take(missed).min().copied(),
+        }
     }
 
     /// Returns the bytes held, and the most that may be held.
@@ -89,6 +122,7 @@ impl LogStore {
             self.status.entry(id.clone()).or_insert(LogStatus::Opening);
         }
         self.shown.clone_from(wanted);
+        self.epoch += 1;
         self.revision.bump();
     }
 
@@ -99,6 +133,7 @@ impl LogStore {
     }
 
     pub(super) fn append(&mut self, lines: Vec<LogLine>) {
+        let mut lowest: Option<u64> = None;
         for line in lines {
             if !self.shown.contains(&line.container) {
                 continue;
@@ -115,12 +150,21 @@ impl LogStore {
             if at == self.lines.len() {
                 self.lines.push_back(line);
             } else {
+                let number = self.dropped + at as u64;
+                lowest = Some(lowest.map_or(number, |lowest| lowest.min(number)));
                 self.lines.insert(at, line);
             }
             while self.bytes > self.limit {
                 let Some(oldest) = self.lines.pop_front() else { break };
                 self.bytes -= oldest.weight();
                 self.dropped += 1;
+            }
+        }
+        if let Some(lowest) = lowest {
+            self.merges += 1;
+            self.merged.push_back(lowest);
+            if self.merged.len() > MERGES_KEPT {
+                self.merged.pop_front();
             }
         }
         self.revision.bump();
@@ -159,7 +203,24 @@ mod tests {
         store.show(&ids(&["a", "b"]));
         store.append(vec![line("a", 10, "a1"), line("a", 30, "a3"), line("a", 20, "a2 late")]);
         store.append(vec![line("b", 15, "b1"), line("b", 40, "b2")]);
-        assert_eq!(texts(&store), ["a1", "a3", "a2 late", "b1", "b2"]);
+        assert_eq!(texts(&store), ["a1", "b1", "a3", "a2 late", "b2"]);
+    }
+
+    #[test]
+    fn a_merge_says_from_where_on_numbers_moved() {
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        store.append(vec![line("a", 10, "a1"), line("a", 20, "a2"), line("a", 30, "a3")]);
+        let seen = store.merges();
+        assert_eq!(store.moved_since(seen), None);
+        store.append(vec![line("b", 25, "b1")]);
+        store.append(vec![line("b", 40, "b2")]);
+        assert_eq!(store.moved_since(seen), Some(2));
+        assert_eq!(store.moved_since(store.merges()), None);
+        for n in 0..MERGES_KEPT as i64 + 1 {
+            store.append(vec![line("a", 100 + n * 10, "a"), line("b", 95 + n * 10, "b")]);
+        }
+        assert_eq!(store.moved_since(seen), Some(0));
     }
 
     #[test]

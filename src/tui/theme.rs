@@ -1,9 +1,109 @@
 //! Meanings → styles. Views name what a thing means (`failed`, `muted`, `selection`), never a color.
+//!
+//! Themes are TOML files: a palette of named colors and a style for each meaning ([`file`] reads them,
+//! [`folder`] finds the user's). What the terminal can show is decided in one place ([`depth`]).
+//! Knows nothing of views or of what is drawn.
 
-use ratatui::style::{Color, Modifier, Style};
+pub mod depth;
+pub mod file;
+pub mod folder;
+
+use ratatui::style::Style;
 
 use crate::model::stacks::ServiceState;
 use crate::model::timeline::Severity;
+
+pub use depth::ColorDepth;
+pub use file::parse;
+pub use folder::{load, names};
+
+macro_rules! meanings {
+    ($($name:literal => $field:ident $([$index:literal])?, $role:ident;)*) => {
+        /// Every meaning by its name in a theme file, and what is asked of its contrast.
+        pub const MEANINGS: &[(&str, Role)] = &[$(($name, Role::$role)),*];
+
+        impl Theme {
+            /// Returns the style of a meaning by its name in a theme file.
+            pub fn style(&self, name: &str) -> Option<Style> {
+                match name {
+                    $($name => Some(self.$field $([$index])?),)*
+                    _ => None,
+                }
+            }
+
+            fn style_mut(&mut self, name: &str) -> Option<&mut Style> {
+                match name {
+                    $($name => Some(&mut self.$field $([$index])?),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+/// What a meaning is drawn as: text must be legible, lines must be visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Words that are read: contrast 4.5 or more.
+    Text,
+    /// Frames and hints that may be overlooked: 3 or more.
+    Faint,
+    /// Patched over something else.
+    Patch,
+    /// Filled areas that carry no words.
+    Fill,
+}
+
+meanings! {
+    "text" => text, Text;
+    "strong" => strong, Text;
+    "muted" => muted, Text;
+    "faint" => faint, Faint;
+    "border" => border, Faint;
+    "border-focused" => border_focused, Faint;
+    "title" => title, Text;
+    "bar" => bar, Text;
+    "key" => key, Text;
+    "selection" => selection, Patch;
+    "selection-unfocused" => selection_unfocused, Patch;
+    "marked" => marked, Patch;
+    "tab" => tab, Text;
+    "tab-active" => tab_active, Text;
+    "search-match" => search_match, Patch;
+    "search-current" => search_current, Patch;
+    "failed" => failed, Text;
+    "unhealthy" => unhealthy, Text;
+    "restarting" => restarting, Text;
+    "blocked" => blocked, Text;
+    "starting" => starting, Text;
+    "paused" => paused, Text;
+    "stopped" => stopped, Text;
+    "completed" => completed, Text;
+    "running" => running, Text;
+    "healthy" => healthy, Text;
+    "absent" => absent, Text;
+    "good" => good, Text;
+    "info" => info, Text;
+    "warning" => warning, Text;
+    "error" => error, Text;
+    "gauge-low" => gauge[0], Faint;
+    "gauge-medium" => gauge[1], Faint;
+    "gauge-high" => gauge[2], Faint;
+    "gauge-empty" => gauge_empty, Fill;
+    "series-1" => series[0], Faint;
+    "series-2" => series[1], Faint;
+    "series-3" => series[2], Faint;
+    "series-4" => series[3], Faint;
+    "gutter-1" => gutter[0], Text;
+    "gutter-2" => gutter[1], Text;
+    "gutter-3" => gutter[2], Text;
+    "gutter-4" => gutter[3], Text;
+    "gutter-5" => gutter[4], Text;
+    "gutter-6" => gutter[5], Text;
+    "gutter-7" => gutter[6], Text;
+    "gutter-8" => gutter[7], Text;
+    "stale" => stale, Patch;
+}
 
 /// Every meaning that is drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +111,8 @@ pub struct Theme {
     pub name: String,
     /// Marks and frames in ASCII only.
     pub ascii: bool,
+    /// What the terminal can show; foreign colors (of log lines) are brought down to it too.
+    pub depth: ColorDepth,
     /// The screen's background and ordinary text.
     pub text: Style,
     /// Names and figures that matter.
@@ -65,6 +167,52 @@ pub struct Theme {
 }
 
 impl Theme {
+    /// Makes a theme that styles nothing: where every theme starts.
+    pub fn plain() -> Self {
+        let none = Style::new();
+        Self {
+            name: String::from("plain"),
+            ascii: false,
+            depth: ColorDepth::TrueColor,
+            text: none,
+            strong: none,
+            muted: none,
+            faint: none,
+            border: none,
+            border_focused: none,
+            title: none,
+            bar: none,
+            key: none,
+            selection: none,
+            selection_unfocused: none,
+            marked: none,
+            tab: none,
+            tab_active: none,
+            search_match: none,
+            search_current: none,
+            failed: none,
+            unhealthy: none,
+            restarting: none,
+            blocked: none,
+            starting: none,
+            paused: none,
+            stopped: none,
+            completed: none,
+            running: none,
+            healthy: none,
+            absent: none,
+            good: none,
+            info: none,
+            warning: none,
+            error: none,
+            gauge: [none; 3],
+            gauge_empty: none,
+            series: [none; 4],
+            gutter: [none; 8],
+            stale: none,
+        }
+    }
+
     pub fn state(&self, state: ServiceState) -> Style {
         match state {
             ServiceState::Failed => self.failed,
@@ -93,62 +241,24 @@ impl Theme {
     pub fn mark(&self, state: ServiceState) -> &'static str {
         if self.ascii { state.ascii_mark() } else { state.mark() }
     }
-}
 
-impl Default for Theme {
-    /// The default dark theme.
-    fn default() -> Self {
-        let fg = |r, g, b| Style::new().fg(Color::Rgb(r, g, b));
-        let red = fg(0xf3, 0x6c, 0x6c);
-        let orange = fg(0xf0, 0xa0, 0x5a);
-        let yellow = fg(0xe6, 0xc8, 0x5c);
-        let green = fg(0x7f, 0xc8, 0x7f);
-        let cyan = fg(0x6c, 0xc4, 0xc8);
-        let blue = fg(0x7a, 0xa8, 0xf0);
-        let violet = fg(0xb8, 0x98, 0xe8);
-        let pink = fg(0xe0, 0x90, 0xc0);
-        let text = fg(0xc8, 0xcc, 0xd4);
-        let muted = fg(0x8a, 0x92, 0xa0);
-        let faint = fg(0x5c, 0x64, 0x72);
-        Self {
-            name: String::from("dark"),
-            ascii: false,
-            text,
-            strong: fg(0xf0, 0xf2, 0xf6).add_modifier(Modifier::BOLD),
-            muted,
-            faint,
-            border: fg(0x40, 0x46, 0x52),
-            border_focused: blue,
-            title: fg(0xe0, 0xe4, 0xec).add_modifier(Modifier::BOLD),
-            bar: text.bg(Color::Rgb(0x20, 0x24, 0x2c)),
-            key: blue.add_modifier(Modifier::BOLD),
-            selection: Style::new().bg(Color::Rgb(0x2e, 0x38, 0x4c)).add_modifier(Modifier::BOLD),
-            selection_unfocused: Style::new().bg(Color::Rgb(0x24, 0x29, 0x33)),
-            marked: Style::new().add_modifier(Modifier::UNDERLINED),
-            tab: muted,
-            tab_active: fg(0xf0, 0xf2, 0xf6).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
-            search_match: Style::new().bg(Color::Rgb(0x50, 0x48, 0x20)),
-            search_current: Style::new().bg(Color::Rgb(0xe6, 0xc8, 0x5c)).fg(Color::Rgb(0x18, 0x1a, 0x20)),
-            failed: red.add_modifier(Modifier::BOLD),
-            unhealthy: red,
-            restarting: orange,
-            blocked: yellow,
-            starting: cyan,
-            paused: violet,
-            stopped: muted,
-            completed: fg(0x88, 0xa8, 0x88),
-            running: green,
-            healthy: green,
-            absent: faint,
-            good: green,
-            info: text,
-            warning: yellow,
-            error: red,
-            gauge: [green, yellow, red],
-            gauge_empty: fg(0x34, 0x3a, 0x46),
-            series: [cyan, violet, yellow, green],
-            gutter: [cyan, violet, green, yellow, blue, pink, orange, muted],
-            stale: Style::new().add_modifier(Modifier::DIM),
+    /// Returns the style of a bar or chart that is filled to `ratio` (0 to 1).
+    pub fn gauge_at(&self, ratio: f64) -> Style {
+        match ratio {
+            r if r >= 0.9 => self.gauge[2],
+            r if r >= 0.7 => self.gauge[1],
+            _ => self.gauge[0],
         }
     }
 }
+
+impl Default for Theme {
+    /// The default dark theme, as `themes/dark.toml` says it.
+    fn default() -> Self {
+        // The embedded file is proven by a test; a plain screen is still better than none.
+        folder::embedded("dark").unwrap_or_else(|_| Self::plain())
+    }
+}
+
+#[cfg(test)]
+mod tests;

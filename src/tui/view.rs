@@ -9,6 +9,10 @@
 //! - `click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect>`.
 //! - `draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>)`: a pure function of state and positions.
 //! - `interest(&self, state: &State, interest: &mut Interest)`: adds what it shows.
+//! - `set_filter(&mut self, text: &str)` and `filter(&self) -> &str`: what is typed after `/`, told with
+//!   every key; an empty text clears it. The next `sync` filters or searches.
+//! - `wheel(&mut self, column: u16, row: u16, down: bool, state: &State)`: scrolls what is under it.
+//! - `contexts(&self) -> &'static [KeyContext]`: which keys hold, innermost first.
 
 use jiff::Timestamp;
 
@@ -52,8 +56,8 @@ pub enum Effect {
         lines: Vec<String>,
         command: Command,
     },
-    /// Show these logs on the Logs screen.
-    OpenLogs(Target),
+    /// Show these logs, merged, on the Logs screen.
+    OpenLogs(Vec<Target>),
     /// Go to a target on the Stacks screen and open its details.
     OpenDetails {
         target: Target,

@@ -1,8 +1,12 @@
 //! The screens: each its positions, its keys, its drawing, its snapshots. No I/O.
 
+pub mod clock;
 pub mod details;
 pub mod diagnostics;
+#[cfg(test)]
+pub mod fixture;
 pub mod host;
 pub mod logs;
+pub mod notice;
 pub mod stacks;
 pub mod timeline;

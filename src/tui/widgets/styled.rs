@@ -1,0 +1,316 @@
+//! Lines of foreign text: drawn with the colors they came with, cut and wrapped by columns.
+//!
+//! The text is clean already; colors are brought to what theme and terminal allow. Only what is visible
+//! is looked at, grapheme by grapheme.
+
+use std::ops::Range;
+
+use ratatui::buffer::Buffer;
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Span;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::text::{Run, StyledText, TextColor, TextStyle};
+use crate::tui::theme::{ColorDepth, Theme};
+
+/// Turns a line into spans, for widgets that take these.
+pub fn spans<'a>(text: &'a StyledText, base: Style, theme: &Theme) -> Vec<Span<'a>> {
+    let mut spans = Vec::with_capacity(text.runs().len() + 1);
+    let mut start = 0;
+    let mut style = base;
+    for run in text.runs() {
+        let end = run.start as usize;
+        if let Some(piece) = text.text().get(start..end).filter(|piece| !piece.is_empty()) {
+            spans.push(Span::styled(piece, style));
+        }
+        start = end;
+        style = base.patch(style_of(run.style, theme));
+    }
+    if let Some(piece) = text.text().get(start..).filter(|piece| !piece.is_empty()) {
+        spans.push(Span::styled(piece, style));
+    }
+    spans
+}
+
+/// Brings the colors a line asks for to the theme.
+///
+/// The sixteen basic colors become the theme's own, so that they are legible on its ground; others are
+/// brought down to what the terminal shows, and go where it shows none.
+pub fn style_of(asked: TextStyle, theme: &Theme) -> Style {
+    let mut style = Style::new();
+    if theme.depth != ColorDepth::None {
+        style.bg = asked.background.and_then(|color| theme.depth.color(plain(color)));
+        style.fg = match asked.foreground {
+            // On a ground of its own a line keeps the color it chose for that ground.
+            Some(TextColor::Indexed(n @ 0..16)) if style.bg.is_none() => basic(n, theme),
+            Some(color) => theme.depth.color(plain(color)),
+            None => None,
+        };
+    }
+    let modifiers = [
+        (asked.bold, Modifier::BOLD),
+        (asked.dim, Modifier::DIM),
+        (asked.italic, Modifier::ITALIC),
+        (asked.underline, Modifier::UNDERLINED),
+        (asked.reversed, Modifier::REVERSED),
+    ];
+    for (_, modifier) in modifiers.into_iter().filter(|(on, _)| *on) {
+        style = style.add_modifier(modifier);
+    }
+    style
+}
+
+fn plain(color: TextColor) -> Color {
+    match color {
+        TextColor::Indexed(n) => Color::Indexed(n),
+        TextColor::Rgb(r, g, b) => Color::Rgb(r, g, b),
+    }
+}
+
+fn basic(n: u8, theme: &Theme) -> Option<Color> {
+    match n {
+        0 | 8 => theme.muted.fg,
+        1 | 9 => theme.error.fg,
+        2 | 10 => theme.good.fg,
+        3 | 11 => theme.warning.fg,
+        4 | 12 => theme.gutter[4].fg,
+        5 | 13 => theme.gutter[1].fg,
+        6 | 14 => theme.gutter[0].fg,
+        15 => theme.strong.fg,
+        _ => theme.text.fg,
+    }
+}
+
+/// Returns how many rows a text takes when it is wrapped at `width` columns.
+pub fn rows(text: &str, width: usize) -> usize {
+    if width == 0 {
+        return 1;
+    }
+    if text.is_ascii() {
+        return text.len().div_ceil(width).max(1);
+    }
+    Rows { text, width, at: 0 }.count().max(1)
+}
+
+/// Returns the bytes of one row of a wrapped text.
+pub fn row(text: &str, width: usize, row: usize) -> Range<usize> {
+    if width > 0 && text.is_ascii() {
+        return (row * width).min(text.len())..((row + 1) * width).min(text.len());
+    }
+    Rows { text, width: width.max(1), at: 0 }.nth(row).unwrap_or(text.len()..text.len())
+}
+
+struct Rows<'a> {
+    text: &'a str,
+    width: usize,
+    at: usize,
+}
+
+impl Iterator for Rows<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
+        let mut column = 0;
+        let mut end = 0;
+        for grapheme in rest.graphemes(true) {
+            let wide = grapheme.width();
+            if column + wide > self.width && end > 0 {
+                break;
+            }
+            column += wide;
+            end += grapheme.len();
+        }
+        let start = self.at;
+        self.at += end;
+        Some(start..self.at)
+    }
+}
+
+/// Returns the byte at a column and how many columns of a wide character before it are cut.
+pub fn byte_at(text: &str, column: usize) -> (usize, usize) {
+    if text.is_ascii() {
+        return (column.min(text.len()), 0);
+    }
+    let mut at = 0;
+    for (byte, grapheme) in text.grapheme_indices(true) {
+        if at >= column {
+            return (byte, at - column);
+        }
+        at += grapheme.width();
+    }
+    (text.len(), at.saturating_sub(column))
+}
+
+/// A piece of a line and how it is drawn.
+#[derive(Clone, Copy)]
+pub struct Piece<'a> {
+    pub text: &'a str,
+    /// The colors it came with; byte offsets count in `text`.
+    pub runs: &'a [Run],
+    pub base: Style,
+    /// Matches of a search, in order; offsets count in `text`.
+    pub matches: &'a [Range<usize>],
+    /// Whether the search stands on this line.
+    pub current: bool,
+}
+
+impl Piece<'_> {
+    /// Draws the bytes of `range` from a cell on, at most `width` columns; returns the column after it.
+    pub fn draw(
+        &self,
+        buf: &mut Buffer,
+        at: (u16, u16),
+        width: u16,
+        range: Range<usize>,
+        theme: &Theme,
+    ) -> u16 {
+        let (mut x, y) = at;
+        let end = x.saturating_add(width).min(buf.area.right());
+        if y >= buf.area.bottom() || range.is_empty() {
+            return x;
+        }
+        let mut run = self.runs.partition_point(|run| run.start as usize <= range.start);
+        let mut style = self.style_before(run, theme);
+        let mut found = self.matches.partition_point(|found| found.end <= range.start);
+        let mark = if self.current { theme.search_current } else { theme.search_match };
+        for (offset, grapheme) in self.text[range.clone()].grapheme_indices(true) {
+            let byte = range.start + offset;
+            if self.runs.get(run).is_some_and(|next| next.start as usize <= byte) {
+                while self.runs.get(run).is_some_and(|next| next.start as usize <= byte) {
+                    run += 1;
+                }
+                style = self.style_before(run, theme);
+            }
+            while self.matches.get(found).is_some_and(|found| found.end <= byte) {
+                found += 1;
+            }
+            let wide = grapheme.width() as u16;
+            if wide == 0 {
+                continue;
+            }
+            if x + wide > end {
+                break;
+            }
+            let marked = self.matches.get(found).is_some_and(|found| found.contains(&byte));
+            let style = if marked { style.patch(mark) } else { style };
+            buf[(x, y)].set_symbol(grapheme).set_style(style);
+            for covered in x + 1..x + wide {
+                buf[(covered, y)].set_symbol(" ").set_style(style);
+            }
+            x += wide;
+        }
+        x
+    }
+
+    fn style_before(&self, run: usize, theme: &Theme) -> Style {
+        match run.checked_sub(1).and_then(|before| self.runs.get(before)) {
+            Some(run) => self.base.patch(style_of(run.style, theme)),
+            None => self.base,
+        }
+    }
+}
+
+/// Cuts a text to `width` columns, with an ellipsis where something is missing.
+pub fn cut(text: &str, width: usize, ascii: bool) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let dots = if ascii { "~" } else { "…" };
+    let (end, over) = byte_at(text, width.saturating_sub(1));
+    // A wide character that would stand across the edge goes as a whole.
+    let end =
+        if over > 0 { text[..end].grapheme_indices(true).next_back().map_or(0, |(at, _)| at) } else { end };
+    if width == 0 { String::new() } else { format!("{}{dots}", &text[..end]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+
+    const WIDE: &str = "日本語 text";
+
+    fn red(start: u32) -> Run {
+        Run { start, style: TextStyle { foreground: Some(TextColor::Indexed(1)), ..TextStyle::default() } }
+    }
+
+    fn drawn(piece: &Piece<'_>, width: u16, range: Range<usize>) -> Buffer {
+        let mut buf = Buffer::empty(Rect::new(0, 0, width, 1));
+        piece.draw(&mut buf, (0, 0), width, range, &Theme::default());
+        buf
+    }
+
+    fn piece<'a>(text: &'a str, runs: &'a [Run], matches: &'a [Range<usize>]) -> Piece<'a> {
+        Piece { text, runs, base: Style::new(), matches, current: false }
+    }
+
+    fn symbols(buf: &Buffer) -> String {
+        buf.content.iter().map(ratatui::buffer::Cell::symbol).collect()
+    }
+
+    #[test]
+    fn wide_characters_are_never_halved() {
+        assert_eq!(rows(WIDE, 5), 3);
+        assert_eq!(&WIDE[row(WIDE, 5, 0)], "日本");
+        assert_eq!(&WIDE[row(WIDE, 5, 1)], "語 te");
+        assert_eq!(byte_at(WIDE, 1), (3, 1));
+        assert_eq!(symbols(&drawn(&piece(WIDE, &[], &[]), 5, 0..WIDE.len())), "日 本  ");
+        assert_eq!(cut(WIDE, 4, false), "日…");
+        assert_eq!(cut(WIDE, 5, false), "日本…");
+        assert_eq!(cut("plain", 4, true), "pla~");
+        assert_eq!(cut("plain", 5, true), "plain");
+    }
+
+    #[test]
+    fn rows_of_plain_text_are_counted_without_looking() {
+        assert_eq!(rows("", 10), 1);
+        assert_eq!(rows("0123456789", 10), 1);
+        assert_eq!(rows("0123456789a", 10), 2);
+        assert_eq!(row("0123456789a", 10, 1), 10..11);
+    }
+
+    #[test]
+    fn colors_start_where_their_run_does_even_in_a_later_row() {
+        let theme = Theme::default();
+        let runs = [red(2)];
+        let buf = drawn(&piece("abcdef", &runs, &[]), 6, 0..6);
+        assert_eq!(buf[(1, 0)].fg, Color::Reset);
+        assert_eq!(Some(buf[(2, 0)].fg), theme.error.fg);
+        let buf = drawn(&piece("abcdef", &runs, &[]), 6, 4..6);
+        assert_eq!(Some(buf[(0, 0)].fg), theme.error.fg);
+    }
+
+    #[test]
+    fn matches_are_marked_over_the_colors() {
+        let theme = Theme::default();
+        let runs = [red(0)];
+        let matches = [1..3, 5..6];
+        let buf = drawn(&piece("abcdef", &runs, &matches), 6, 0..6);
+        assert_eq!(Some(buf[(1, 0)].bg), theme.search_match.bg);
+        assert_eq!(Some(buf[(1, 0)].fg), theme.error.fg);
+        assert_ne!(Some(buf[(3, 0)].bg), theme.search_match.bg);
+        assert_eq!(Some(buf[(5, 0)].bg), theme.search_match.bg);
+    }
+
+    #[test]
+    fn no_color_leaves_only_modifiers() {
+        let none = Theme { depth: ColorDepth::None, ..Theme::plain() };
+        let asked =
+            TextStyle { foreground: Some(TextColor::Rgb(1, 2, 3)), bold: true, ..TextStyle::default() };
+        assert_eq!(style_of(asked, &none), Style::new().add_modifier(Modifier::BOLD));
+    }
+
+    #[test]
+    fn spans_cover_the_whole_line() {
+        let text = StyledText::new(
+            String::from("abcdef"),
+            vec![red(2), Run { start: 4, style: TextStyle::default() }],
+        );
+        let spans = spans(&text, Style::new(), &Theme::default());
+        let pieces: Vec<&str> = spans.iter().map(|span| span.content.as_ref()).collect();
+        assert_eq!(pieces, ["ab", "cd", "ef"]);
+    }
+}

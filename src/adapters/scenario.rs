@@ -26,7 +26,8 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::{Clock, Ports};
+use crate::model::compose::{ComposeProject, Definition};
+use crate::ports::{BoxFuture, Clock, Compose, ComposeError, Ports};
 
 pub use crowd::crowd;
 pub use script::What;

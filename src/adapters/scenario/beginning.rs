@@ -187,7 +187,7 @@ fn container(
                 (key.to_owned(), redact::env_value(key, value))
             })
             .collect(),
-        command: service.command.clone(),
+        command: redact::text(&service.command),
         user: service.user.clone(),
         tty: service.tty,
         memory_limit: service.memory_limit.map(|size| size.0),
@@ -196,7 +196,7 @@ fn container(
 }
 
 fn labels(stack: &StackScript, service: &ServiceScript, number: u32, seed: u64) -> ComposeLabels {
-    let folder = stack.folder.clone().unwrap_or_else(|| format!("/srv/{}", stack.name));
+    let folder = stack.folder().display().to_string();
     let files = if stack.files.is_empty() {
         vec![format!("{folder}/docker-compose.yml")]
     } else {

@@ -12,7 +12,7 @@ use crate::adapters::scenario::member::{Member, Occasion};
 use crate::adapters::scenario::random::{hex, mix, unit};
 use crate::adapters::scenario::script::{LogStyle, LogTemplate, When};
 use crate::model::logs::LogLine;
-use crate::model::text::{Run, StyledText, TextColor, TextStyle};
+use crate::model::text::styled;
 
 /// From the first to the last line of what is written at once, at most.
 const LONGEST: SignedDuration = SignedDuration::from_millis(1);
@@ -170,7 +170,7 @@ fn write(
             container: member.container.id.clone(),
             stream: template.stream(),
             level: template.level.map(Into::into),
-            text: paint(line),
+            text: styled(line.as_bytes()),
         });
     }
 }
@@ -279,40 +279,4 @@ fn fill(
         text.push_str(&word);
     });
     text
-}
-
-/// Turns SGR sequences into runs of color; all else of a template is printable already.
-fn paint(line: &str) -> StyledText {
-    if !line.contains('\x1b') {
-        return StyledText::plain(line);
-    }
-    let mut text = String::with_capacity(line.len());
-    let mut runs = Vec::new();
-    let mut style = TextStyle::default();
-    for (index, part) in line.split("\x1b[").enumerate() {
-        let plain = match part.split_once('m') {
-            Some((codes, rest)) if index > 0 => {
-                codes.split(';').for_each(|code| change(&mut style, code));
-                runs.push(Run { start: text.len() as u32, style });
-                rest
-            }
-            _ => part,
-        };
-        text.extend(plain.chars().filter(|c| !c.is_control()));
-    }
-    StyledText::new(text, runs)
-}
-
-fn change(style: &mut TextStyle, code: &str) {
-    match code.parse::<u8>() {
-        Err(_) | Ok(0) => *style = TextStyle::default(),
-        Ok(1) => style.bold = true,
-        Ok(2) => style.dim = true,
-        Ok(22) => (style.bold, style.dim) = (false, false),
-        Ok(code @ 30..=37) => style.foreground = Some(TextColor::Indexed(code - 30)),
-        Ok(39) => style.foreground = None,
-        Ok(code @ 40..=47) => style.background = Some(TextColor::Indexed(code - 40)),
-        Ok(code @ 90..=97) => style.foreground = Some(TextColor::Indexed(code - 82)),
-        Ok(_) => {}
-    }
 }

@@ -7,6 +7,7 @@ mod happenings;
 mod styles;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -70,13 +71,35 @@ impl Default for EngineScript {
 pub struct StackScript {
     pub name: String,
     #[serde(default)]
-    pub folder: Option<String>,
+    pub folder: Option<PathBuf>,
     #[serde(default)]
     pub files: Vec<String>,
     #[serde(default)]
     pub network: Option<String>,
     #[serde(rename = "service")]
     pub services: Vec<ServiceScript>,
+    /// Services that its files name and nobody ever created.
+    #[serde(default)]
+    pub absent: Vec<AbsentScript>,
+}
+
+impl StackScript {
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| PathBuf::from(format!("/srv/{}", self.name)))
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbsentScript {
+    pub name: String,
+    pub image: String,
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    #[serde(default)]
+    pub depends_on: BTreeMap<Spanned<String>, Condition>,
+    #[serde(default)]
+    pub ports: Vec<PortSpec>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -102,6 +125,9 @@ pub struct ServiceScript {
     pub ports: Vec<PortSpec>,
     #[serde(default)]
     pub mounts: Vec<MountSpec>,
+    /// Profiles it stands behind.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// `NAME=value`.
     #[serde(default)]
     pub env: Vec<String>,

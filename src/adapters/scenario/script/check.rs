@@ -17,8 +17,9 @@ impl Script {
     fn check(&self, text: &str) -> anyhow::Result<()> {
         let line = |offset: usize| text.get(..offset).map_or(1, |head| head.matches('\n').count() + 1);
         for stack in &self.stacks {
-            for service in &stack.services {
-                for dep in service.depends_on.keys() {
+            let created = stack.services.iter().map(|service| &service.depends_on);
+            for depends_on in created.chain(stack.absent.iter().map(|absent| &absent.depends_on)) {
+                for dep in depends_on.keys() {
                     if !stack.services.iter().any(|other| other.name == *dep.get_ref()) {
                         let line = line(dep.span().start);
                         bail!(

@@ -40,9 +40,10 @@ pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp
     let mut lines = Vec::new();
     let slot = slot_length(member);
     let number = |at: Timestamp| (at.as_nanosecond() / i128::from(slot)) as i64;
+    // A traceback that began a moment earlier may reach into the time that is asked for.
+    let early = from.checked_sub(LONGEST).unwrap_or(from);
     for life in &member.lives {
-        // A traceback that began a moment earlier may reach into the time that is asked for.
-        let first = (from - LONGEST).max(life.from);
+        let first = early.max(life.from);
         let last = to.min(life.to.unwrap_or(to));
         if first > last {
             continue;
@@ -61,7 +62,7 @@ pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp
         let end = member.lives.iter().rev().find(|life| life.from <= *began).and_then(|life| life.to);
         occasion_lines(style, *occasion, &mut |step, spacing, template| {
             let at = *began + spacing * step as i32;
-            if at >= from - LONGEST && at <= to && end.is_none_or(|end| at <= end) {
+            if at >= early && at <= to && end.is_none_or(|end| at <= end) {
                 let seed = mix(&[member.seed, at.as_nanosecond() as u64, step]);
                 write(member, style, at, template, seed, &mut lines);
             }

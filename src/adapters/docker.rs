@@ -17,11 +17,13 @@ mod events;
 mod json;
 mod labels;
 mod logs;
+mod shell;
 mod streams;
 mod tunnel;
 mod wire;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,14 +42,14 @@ use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::logs::LogLine;
 use crate::model::{redact, text};
-use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest};
+use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, ShellSession};
 
 /// Inspections under way at once while listing.
 const INSPECTIONS: usize = 16;
 /// How long a stop may take beyond the container's own stop timeout.
 const STOP_SLACK: Duration = Duration::from_secs(30);
 /// For a stop of a container whose stop timeout is not known.
-const STOP_AT_MOST: Duration = Duration::from_secs(120);
+const STOP_AT_MOST: Duration = Duration::from_mins(2);
 /// Processes shown at most; a fork bomb should not fill the memory of two machines.
 const PROCESSES: usize = 2_000;
 
@@ -86,6 +88,15 @@ impl DockerEngine {
     /// Whether the engine is reached through a socket of this machine.
     pub fn is_local(&self) -> bool {
         matches!(self.endpoint, Endpoint::Unix(_))
+    }
+
+    /// Returns the socket that requests go through, a tunnel's included; `None` over TCP.
+    async fn socket(&self) -> Option<PathBuf> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Some(path.clone()),
+            Endpoint::Tcp { .. } => None,
+            Endpoint::Ssh(_) => self.tunnel.lock().await.as_ref().map(Tunnel::socket),
+        }
     }
 
     fn connected(&self, what: &str) -> Result<Docker, EngineError> {
@@ -341,6 +352,14 @@ impl Engine for DockerEngine {
         Box::pin(self.read_inspection(id))
     }
 
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        Box::pin(self.open_shell(id, size))
+    }
+
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {
         Box::pin(self.read_processes(id))
     }
@@ -382,7 +401,7 @@ mod tests {
     fn a_stop_may_take_its_own_timeout_and_some_more() {
         let engine = DockerEngine::at(Endpoint::Unix("/nowhere.sock".into()));
         let id = ContainerId::new("c0ffee");
-        assert_eq!(engine.stop_limit(&id), Duration::from_secs(120));
+        assert_eq!(engine.stop_limit(&id), Duration::from_mins(2));
         engine.stop_timeouts.lock().unwrap().insert(id.clone(), 300);
         assert_eq!(engine.stop_limit(&id), Duration::from_secs(330));
     }

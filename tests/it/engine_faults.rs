@@ -22,7 +22,7 @@ use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, recor
 use crate::proxy::Proxy;
 
 /// Longest that anything here may take, on the paused clock.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub struct NoFigures;
 
@@ -51,9 +51,8 @@ async fn until(supervisor: &mut Supervisor, what: &str, wanted: impl Fn(&State) 
             supervisor.next().await;
         }
     };
-    if tokio::time::timeout(PATIENCE, run).await.is_err() {
-        panic!("never: {what}; link: {:?}", supervisor.state().connection.link);
-    }
+    let came = tokio::time::timeout(PATIENCE, run).await.is_ok();
+    assert!(came, "never: {what}; link: {:?}", supervisor.state().connection.link);
 }
 
 fn is_lost(state: &State) -> bool {
@@ -186,8 +185,8 @@ async fn lists_that_are_broken_leave_the_old_picture() {
         ("/containers/json", Fault::Body(String::from("{}")), "no list"),
         ("/containers/json", Fault::HangUp, "cannot list the containers"),
         ("/containers/json", Fault::Status(500, "disk on fire"), "disk on fire"),
-        ("/containers/json", Fault::Slow(Duration::from_secs(60)), "no answer within 30 s"),
-        ("/info", Fault::Slow(Duration::from_secs(60)), "no answer within 10 s"),
+        ("/containers/json", Fault::Slow(Duration::from_mins(1)), "no answer within 30 s"),
+        ("/info", Fault::Slow(Duration::from_mins(1)), "no answer within 10 s"),
         ("/version", Fault::Body(String::from("<html>")), "no JSON"),
     ];
     for (path, fault, words) in faults {
@@ -254,7 +253,7 @@ async fn a_failed_inspection_takes_nothing_away() {
     for fault in [Fault::Truncated, Fault::Body(String::from("{")), Fault::Status(500, "oops")] {
         fake.break_path(&path, fault);
         supervisor.submit(Command::Inspect(ContainerId::new(id)));
-        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        let until = tokio::time::Instant::now() + Duration::from_mins(1);
         while tokio::time::Instant::now() < until {
             supervisor.next().await;
         }

@@ -30,7 +30,7 @@ use crate::proxy::Proxy;
 
 const IMAGE: &str = "stackdash-test/busybox:1";
 /// Bound of every wait; the machine may be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn docker(arguments: &[&str]) -> String {
     let out = Command::new("docker").args(arguments).stdin(Stdio::null()).output().unwrap();
@@ -96,10 +96,8 @@ async fn engine() -> DockerEngine {
 }
 
 async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(value) => value,
-        Err(_) => panic!("never: {what}"),
-    }
+    let came = tokio::time::timeout(PATIENCE, wait).await;
+    came.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Inspects until the container is as wanted.

@@ -93,7 +93,11 @@ impl Ui {
             }
             Choice::ClearMarks => self.stacks.marks.clear(),
             Choice::Sort(sort) => self.stacks.set_sort(sort),
-            Choice::Theme(name) => match theme::load(&name, self.theme.ascii, if self.no_color { theme::ColorDepth::None } else { theme::ColorDepth::TrueColor }) {
+            Choice::Theme(name) => match theme::load(
+                &name,
+                self.theme.ascii,
+                if self.no_color { theme::ColorDepth::None } else { theme::ColorDepth::TrueColor },
+            ) {
                 Ok(theme) => self.theme = theme,
                 Err(why) => self.toast(Severity::Error, why, now),
             },

@@ -124,7 +124,7 @@ proptest! {
         let whole = decode(&bytes, false, &[usize::MAX]);
         prop_assert_eq!(whole.len(), texts.len());
         prop_assert_eq!(decode(&bytes, false, &sizes), whole);
-        let raw: String = texts.iter().map(|(_, text)| format!("{STAMP} {text}\r\n")).collect();
+        let raw = texts.iter().map(|(_, text)| format!("{STAMP} {text}\r\n")).collect::<Vec<_>>().concat();
         let whole = decode(raw.as_bytes(), true, &[usize::MAX]);
         prop_assert_eq!(whole.len(), texts.len());
         prop_assert_eq!(decode(raw.as_bytes(), true, &sizes), whole);

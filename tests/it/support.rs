@@ -1,7 +1,5 @@
 //! The stage of the flow tests: a scenario, a clock that only moves when told, and the supervisor.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail at any line")]
-
 use std::sync::Arc;
 use std::time::Duration;
 

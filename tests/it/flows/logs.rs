@@ -1,7 +1,5 @@
 //! Logs: merged, resumed, none lost and none doubled.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail at any line")]
-
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use stackdash::adapters::scenario::{DEMO, TROUBLE};

@@ -92,13 +92,12 @@ impl Headless {
 
     /// Finds the services that words mean; one that was never created is known by its compose file only.
     pub async fn services(&mut self, config: &Config, words: &[String]) -> Result<Vec<Target>, Failure> {
-        match select::services(self.state(), config, words) {
-            Ok(found) => Ok(found),
-            Err(_) => {
-                self.definitions().await;
-                select::services(self.state(), config, words)
-            }
+        let found = select::services(self.state(), config, words);
+        if found.is_ok() {
+            return found;
         }
+        self.definitions().await;
+        select::services(self.state(), config, words)
     }
 
     async fn settle(&mut self) {

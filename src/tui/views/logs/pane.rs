@@ -3,6 +3,9 @@
 //! The place is kept by line number and time, never by row: lines may arrive, fall out and slip between
 //! older ones, and the text under the eyes stays where it is.
 
+use std::fmt::Write as _;
+use std::ops::Range;
+
 use jiff::Timestamp;
 use ratatui::layout::Rect;
 
@@ -184,10 +187,9 @@ impl LogPane {
         let matches: Option<&dyn Fn(&LogLine) -> bool> = if query.is_empty() { None } else { Some(&matches) };
         let moved = self.index.update(store, is_foreign || level.is_some(), passes, matches);
         if moved.is_some() {
-            for anchor in [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor] {
-                if let Some(anchor) = anchor {
-                    anchor.find(store);
-                }
+            let anchors = [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor];
+            for anchor in anchors.into_iter().flatten() {
+                anchor.find(store);
             }
         }
         if self.follow {
@@ -472,12 +474,12 @@ impl LogPane {
     }
 
     /// Writes lines as they go into a file: time in UTC, source, text.
-    fn text(&self, state: &State, range: std::ops::Range<usize>) -> String {
+    fn text(&self, state: &State, range: Range<usize>) -> String {
         let mut text = String::new();
         for line in range.filter_map(|at| self.index.line(&state.logs, at)) {
             let source = self.sources.get(&line.container).map_or("", |source| source.label.as_str());
             let (open, close) = if line.stream == LogStream::Remark { ("-- ", " --") } else { ("", "") };
-            text.push_str(&format!("{:.3} {source} {open}{}{close}\n", line.at, line.text.text()));
+            let _ = writeln!(text, "{:.3} {source} {open}{}{close}", line.at, line.text.text());
         }
         text
     }

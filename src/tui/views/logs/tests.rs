@@ -348,6 +348,17 @@ fn a_file_holds_every_line_with_its_time_and_source() {
 }
 
 #[test]
+fn plain_lines_count_as_information() {
+    let (mut view, mut fixture, app) = counting(2);
+    fixture.log(vec![line(&app, 50_000, None, "no level here"), line(&app, 40_000, Some(Debug), "chatter")]);
+    view.handle(Action::Level, &fixture.state);
+    let text = drawn(&mut view, &mut fixture, SIZE);
+    assert!(text.contains("no level here") && !text.contains("chatter"), "{text}");
+    view.handle(Action::Level, &fixture.state);
+    assert!(drawn(&mut view, &mut fixture, SIZE).contains("None of 4 lines is at level warn or above"));
+}
+
+#[test]
 fn a_stack_trace_belongs_to_its_error() {
     let (mut view, mut fixture) = busy();
     view.sync(&fixture.state, Rect::new(0, 0, 80, 12));

@@ -1,6 +1,32 @@
 //! The outside: each adapter knows the model, the events, its port, and nothing of the others.
 
+pub mod compose;
 pub mod docker;
 pub mod host;
 pub mod scenario;
 pub mod usage;
+
+use std::sync::Arc;
+
+use crate::adapters::compose::ComposeCli;
+use crate::adapters::docker::DockerEngine;
+use crate::adapters::host::SystemMeter;
+use crate::adapters::usage::UsageMeters;
+use crate::config::Config;
+use crate::ports::{Clock, EngineError, Ports};
+
+/// Plugs in the outside: the one list of what is plugged in. Fails only for an endpoint that makes no
+/// sense; whether anybody answers there is found by connecting.
+pub fn live(config: &Config) -> Result<Ports, EngineError> {
+    let engine = Arc::new(DockerEngine::new(&config.endpoint)?);
+    let local = engine.is_local();
+    let stats = engine.clone();
+    let endpoint = config.endpoint.clone();
+    Ok(Ports {
+        usage: Arc::new(UsageMeters::new(Arc::new(move || stats.client()), local)),
+        host: Arc::new(SystemMeter::new()),
+        compose: Arc::new(ComposeCli::new(endpoint.host, endpoint.context)),
+        clock: Clock::Wall,
+        engine,
+    })
+}

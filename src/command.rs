@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::compose::ComposeProject;
 use crate::model::containers::ContainerId;
 use crate::model::jobs::{JobId, Verb};
 use crate::model::stacks::Target;
@@ -25,6 +26,8 @@ pub enum Command {
     ReadProcesses(ContainerId),
     /// Read the engine's disk use.
     ReadDiskUsage,
+    /// Let Compose resolve a stack's files.
+    ReadDefinition(ComposeProject),
     /// Try the engine now instead of waiting for the next attempt.
     Reconnect,
 }
@@ -40,6 +43,7 @@ impl Command {
             | Self::ReadInspect(_)
             | Self::ReadProcesses(_)
             | Self::ReadDiskUsage
+            | Self::ReadDefinition(_)
             | Self::Reconnect => false,
         }
     }

@@ -1,4 +1,13 @@
 //! The operator's choices, validated: flags, environment, configuration file; nearer wins.
+//!
+//! Takes text and gives values; files are read by whoever asks. Names of themes, actions and keys stay
+//! text here: only the face knows what they mean.
+
+pub mod file;
+pub mod merge;
+pub mod nearest;
+
+use std::path::PathBuf;
 
 /// Which engine is meant; resolved by the adapter with the Docker CLI's precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +18,18 @@ pub struct EndpointChoice {
     pub context: Option<String>,
 }
 
+/// Keys that an action has instead of its default ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyChoice {
+    /// `[keys.CONTEXT]`; `None` for `[keys]`: wherever the action has a meaning.
+    pub context: Option<String>,
+    pub action: String,
+    /// Empty: no key at all.
+    pub keys: Vec<String>,
+    /// Where it was said, for an error: `/home/ada/.config/stackdash/config.toml:4`.
+    pub place: String,
+}
+
 /// Everything that was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -17,10 +38,14 @@ pub struct Config {
     pub read_only: bool,
     pub ascii: bool,
     pub no_color: bool,
-    /// Action name → keys; names and keys are resolved by `tui`.
-    pub keys: Vec<(String, Vec<String>)>,
-    /// Only this stack, where one was named (`-p NAME`).
+    /// In the order of the file; a later one with a context wins over one without.
+    pub keys: Vec<KeyChoice>,
+    /// Only this stack, where one was named (`-p NAME`, or a compose file).
     pub project: Option<String>,
+    /// Where our own log goes beside the Diagnostics screen.
+    pub log_file: Option<PathBuf>,
+    /// How often `-v` was said.
+    pub verbosity: u8,
 }
 
 impl Default for Config {
@@ -33,6 +58,8 @@ impl Default for Config {
             no_color: false,
             keys: Vec::new(),
             project: None,
+            log_file: None,
+            verbosity: 0,
         }
     }
 }

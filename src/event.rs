@@ -5,12 +5,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::command::Interest;
+use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::jobs::{Job, JobId, JobOutcome};
 use crate::model::logs::{LogLine, LogStatus};
 use crate::model::usage::UsageSample;
-use crate::ports::EngineError;
+use crate::ports::{ComposeError, EngineError};
 
 /// A fact. Only [`crate::state::State::apply`] turns facts into beliefs.
 #[derive(Clone, Debug)]
@@ -30,11 +31,18 @@ pub enum Event {
     ContainerInspected(Box<Container>),
     /// An inspection found no such container.
     ContainerGone(ContainerId),
+    /// An inspection failed again and again; what we knew stays.
+    InspectionFailed(ContainerId),
     /// The engine said that something happened. `replayed`: it happened before the last list, which
     /// already shows its effect.
     EngineSaid {
         event: EngineEvent,
         replayed: bool,
+    },
+    /// The Compose CLI resolved a stack's files, or refused to.
+    DefinitionRead {
+        project: ComposeProject,
+        result: Result<Definition, ComposeError>,
     },
     UsageSampled(Vec<UsageSample>),
     HostSampled(Box<HostSample>),

@@ -2,6 +2,7 @@
 //!
 //! Knows nothing of the engine's wire format, of the screen, of the clock or of files.
 
+pub mod compose;
 pub mod containers;
 pub mod health;
 pub mod host;

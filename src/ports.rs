@@ -10,6 +10,7 @@ use futures_util::Stream;
 use jiff::Timestamp;
 
 use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
@@ -90,6 +91,17 @@ pub struct LogRequest {
     pub tty: bool,
 }
 
+/// An interactive program in a container, bytes in and out.
+pub struct ShellSession {
+    /// What it prints; ends when the program does or the engine goes away.
+    pub output: BoxStream<'static, Vec<u8>>,
+    pub input: tokio::sync::mpsc::Sender<Vec<u8>>,
+    /// New sizes of the terminal: columns, rows.
+    pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
+    /// Its exit code, to be asked for after the output has ended.
+    pub exit: BoxFuture<'static, Result<i64, EngineError>>,
+}
+
 /// One engine. Every call is bounded in time by the adapter.
 pub trait Engine: Send + Sync {
     /// The endpoint, for people: `unix:///var/run/docker.sock`.
@@ -117,6 +129,15 @@ pub trait Engine: Send + Sync {
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>>;
     fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>>;
+    /// Opens a shell: bash where there is one, else sh.
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        let _ = (id, size);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine opens no shells"))) })
+    }
     /// Returns an image's size in bytes by its id, where the engine says it.
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>>;
 }
@@ -142,12 +163,46 @@ pub trait HostMeter: Send + Sync {
     fn sample(&self) -> BoxFuture<'_, HostSample>;
 }
 
+/// Why the Compose CLI did not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComposeError {
+    /// There is none.
+    #[error(
+        "the Compose CLI was not found; install it (Debian and Ubuntu: apt install docker-compose-plugin) so that `docker compose version` answers"
+    )]
+    Missing,
+    /// It refused, in its own words.
+    #[error("{0}")]
+    Refused(String),
+    /// It could not be run, or its answer could not be read.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// The Compose CLI.
+pub trait Compose: Send + Sync {
+    /// Resolves a stack's files, with all profiles on.
+    fn definition<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+    ) -> BoxFuture<'a, Result<Definition, ComposeError>>;
+    /// Runs a verb (`up -d web`); its output goes to `lines` as it comes. Dropping the future ends the
+    /// whole process group.
+    fn run<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+        args: &'a [String],
+        lines: tokio::sync::mpsc::Sender<String>,
+    ) -> BoxFuture<'a, Result<(), ComposeError>>;
+}
+
 /// Everything of the outside that the supervisor is plugged into.
 #[derive(Clone)]
 pub struct Ports {
     pub engine: Arc<dyn Engine>,
     pub usage: Arc<dyn UsageMeter>,
     pub host: Arc<dyn HostMeter>,
+    pub compose: Arc<dyn Compose>,
     pub clock: Clock,
 }
 

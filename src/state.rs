@@ -7,6 +7,7 @@
 pub mod attention;
 pub mod connection;
 pub mod containers;
+pub mod definitions;
 pub mod details;
 pub mod host;
 pub mod jobs;
@@ -122,10 +123,12 @@ impl State {
                 self.forget_the_gone();
             }
             Event::ContainerInspected(container) => self.containers.inspected(now, *container),
+            Event::InspectionFailed(_) => {}
             Event::ContainerGone(id) => {
                 self.containers.gone(now, &id);
                 self.forget_the_gone();
             }
+            // The link notices when the engine is out of reach; one odd answer changes no belief.
             Event::EngineSaid { event, replayed } => {
                 self.timeline.engine_said(&event, &self.containers);
                 if self.containers.engine_said(now, &event) {
@@ -133,6 +136,9 @@ impl State {
                 } else if !replayed {
                     wishes.push(Command::Inspect(event.container));
                 }
+            }
+            Event::DefinitionRead { project, result } => {
+                self.containers.definition_read(now, project, result)
             }
             Event::UsageSampled(samples) => self.usage.sampled(now, samples, &mut self.containers),
             Event::HostSampled(sample) => self.host.sampled(now, *sample),
@@ -155,6 +161,9 @@ impl State {
             }
         }
         self.attention.refresh(&self.containers);
+        if self.connection.is_local() {
+            wishes.extend(self.containers.unread_definitions().into_iter().map(Command::ReadDefinition));
+        }
         wishes
     }
 

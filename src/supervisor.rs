@@ -18,16 +18,20 @@ use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::Ports;
+use crate::ports::{BoxFuture, EngineError, Ports, ShellSession};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::inbox::{Inbox, Outbox};
 use crate::supervisor::jobs::JobRunner;
 
+const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
+/// Waiting times after an inspection that failed for another reason than "no such container".
+const INSPECTION_RETRIES: [Duration; 3] =
+    [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -42,6 +46,7 @@ pub struct Supervisor {
     /// Containers being inspected; `true`: once more afterwards.
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
+    definitions: Arc<Semaphore>,
     reconnect: Arc<Notify>,
     next_sample: Timestamp,
     sampling: bool,
@@ -64,6 +69,7 @@ impl Supervisor {
             jobs: JobRunner::default(),
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
+            definitions: Arc::new(Semaphore::new(1)),
             reconnect,
             next_sample: now,
             sampling: false,
@@ -88,8 +94,7 @@ impl Supervisor {
     /// Carries out a wish. The one gate of `--read-only`: nothing that changes something passes it.
     pub fn submit(&mut self, command: Command) {
         if self.state.read_only && command.changes_something() {
-            let why = String::from("read-only: nothing is changed (started with --read-only)");
-            self.apply(Event::CommandRefused(why));
+            self.apply(Event::CommandRefused(String::from(READ_ONLY)));
             return;
         }
         match command {
@@ -133,8 +138,37 @@ impl Supervisor {
                 let engine = self.ports.engine.clone();
                 self.fetch(async move { Event::DiskUsageRead(engine.disk_usage().await) });
             }
+            Command::ReadDefinition(project) => {
+                let compose = self.ports.compose.clone();
+                let turn = self.definitions.clone();
+                self.fetch(async move {
+                    // One at a time: each takes a core for a fifth of a second, and nobody waits for it.
+                    let _turn = turn.acquire_owned().await;
+                    let result = compose.definition(&project).await;
+                    Event::DefinitionRead { project, result }
+                });
+            }
             Command::Reconnect => self.reconnect.notify_one(),
         }
+    }
+
+    /// Opens a shell in a container. Refused under `--read-only`: what is typed there may change anything.
+    pub fn open_shell(
+        &self,
+        id: &ContainerId,
+        size: (u16, u16),
+    ) -> Result<BoxFuture<'static, Result<ShellSession, EngineError>>, String> {
+        if self.state.read_only {
+            return Err(String::from(READ_ONLY));
+        }
+        let Some(entry) = self.state.containers.get(id) else {
+            return Err(String::from("the container is gone"));
+        };
+        if entry.container.run != RunState::Running {
+            return Err(format!("{} is {}: no shell", entry.container.name, entry.container.run.word()));
+        }
+        let (engine, id) = (self.ports.engine.clone(), id.clone());
+        Ok(Box::pin(async move { engine.shell(&id, size).await }))
     }
 
     /// Waits until something happened and applies it, with whatever else has arrived meanwhile.
@@ -181,7 +215,7 @@ impl Supervisor {
         }
         let inspected = match &event {
             Event::ContainerInspected(container) => Some(container.id.clone()),
-            Event::ContainerGone(id) => Some(id.clone()),
+            Event::ContainerGone(id) | Event::InspectionFailed(id) => Some(id.clone()),
             _ => None,
         };
         let wishes = self.state.apply(self.ports.clock.now(), event);
@@ -206,11 +240,18 @@ impl Supervisor {
         let permits = self.inspections.clone();
         self.fetch(async move {
             let _permit = permits.acquire_owned().await;
-            match engine.inspect(&id).await {
-                Ok(container) => Event::ContainerInspected(Box::new(container)),
-                // Gone, or out of reach: then the link notices, lists again and the list wins.
-                Err(_) => Event::ContainerGone(id),
+            for pause in INSPECTION_RETRIES {
+                match engine.inspect(&id).await {
+                    Ok(container) => return Event::ContainerInspected(Box::new(container)),
+                    Err(EngineError::NotFound(_)) => return Event::ContainerGone(id),
+                    Err(error) => {
+                        log::warn!("inspecting {}: {error}", id.short());
+                        tokio::time::sleep(pause).await;
+                    }
+                }
             }
+            // The last known picture stays; a broken link lists everything again.
+            Event::InspectionFailed(id)
         });
     }
 

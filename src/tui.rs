@@ -1,7 +1,348 @@
 //! The face: keys in, frames out. Never awaits work, never talks to an adapter.
+//!
+//! One turn of the loop: bring the views up to date and submit what they wish, draw if something on the
+//! screen changed and a frame is due, then wait for keys, facts, the frame timer or the next second
+//! that is on the screen.
 
 pub mod action;
+pub mod draw;
+#[cfg(test)]
+mod fixture;
+pub mod frames;
+pub mod keymap;
+pub mod paint;
+pub mod picture;
+pub mod popups;
+pub mod regions;
+pub mod shell;
+pub mod terminal;
 pub mod theme;
+pub mod ui;
 pub mod view;
 pub mod views;
 pub mod widgets;
+
+use std::fs::OpenOptions;
+use std::future::Future;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
+use futures_util::{FutureExt, StreamExt};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::config::Config;
+use crate::model::containers::ContainerId;
+use crate::model::timeline::Severity;
+use crate::supervisor::Supervisor;
+use crate::tui::frames::Frames;
+use crate::tui::keymap::{Key, Keymap};
+use crate::tui::terminal::Screen;
+use crate::tui::theme::ColorDepth;
+use crate::tui::ui::{Input, Request, Ui};
+
+/// Exit code where there is no terminal to draw on.
+const NO_TERMINAL: i32 = 2;
+/// Terminal events taken in one turn at most, so that a flood of them never starves the rest.
+const BATCH: usize = 256;
+
+/// Runs the face until the operator leaves it; returns the exit code.
+pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<i32> {
+    if let Some(why) = terminal::unusable() {
+        let _ = writeln!(std::io::stderr(), "{why}");
+        return Ok(NO_TERMINAL);
+    }
+    let depth =
+        if config.no_color { ColorDepth::None } else { ColorDepth::detect(|name| std::env::var(name).ok()) };
+    let theme = theme::load(&config.theme, config.ascii, depth).map_err(anyhow::Error::msg)?;
+    let keymap =
+        Keymap::new(&config.keys).map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
+
+    let mut signals = Signals::listen()?;
+    let mut screen = Screen::enter()?;
+    let mut face = Face {
+        ui: Ui::new(keymap, theme, depth, screen.area()),
+        frames: Frames::default(),
+        events: Some(EventStream::new()),
+        resized: false,
+        shell: None,
+        quit: None,
+    };
+    let hangup = terminal::watch_for_hangup();
+    tokio::pin!(hangup);
+
+    face.frames.request();
+    while face.quit.is_none() {
+        if let Some(id) = face.shell.take() {
+            face.open_shell(&id, &mut supervisor, &mut screen).await?;
+        }
+        face.bring_up_to_date(&mut supervisor, &mut screen)?;
+        let wake = wait_until(&supervisor, &face.ui);
+        let mut events = face.events.take();
+        let happened = tokio::select! {
+            biased;
+            code = signals.next() => Happened::Signal(code),
+            _ = &mut hangup => Happened::Signal(SIGHUP),
+            event = next_event(events.as_mut()) => Happened::Terminal(event),
+            () = supervisor.next() => Happened::Fact,
+            () = face.frames.wait() => Happened::Fact,
+            () = tokio::time::sleep(wake) => Happened::Fact,
+        };
+        face.events = events;
+        match happened {
+            Happened::Fact => {}
+            Happened::Signal(SIGTSTP) => face.suspend(&mut screen)?,
+            Happened::Signal(number) => face.quit = Some(128 + number),
+            // The terminal is gone: there is nobody to draw for.
+            Happened::Terminal(None) => face.quit = Some(128 + SIGHUP),
+            Happened::Terminal(Some(first)) => face.take_events(first, &mut supervisor, &mut screen)?,
+        }
+    }
+    drop(screen);
+    Ok(face.quit.unwrap_or(0))
+}
+
+const SIGHUP: i32 = 1;
+const SIGTSTP: i32 = 20;
+
+/// What ended the wait.
+enum Happened {
+    Fact,
+    Signal(i32),
+    Terminal(Option<TerminalEvent>),
+}
+
+/// Everything of the face that lives as long as the loop.
+struct Face {
+    ui: Ui,
+    frames: Frames,
+    /// Must not live while another program reads the terminal.
+    events: Option<EventStream>,
+    /// Many come while a window is dragged; the last one counts.
+    resized: bool,
+    /// A shell that was asked for.
+    shell: Option<ContainerId>,
+    quit: Option<i32>,
+}
+
+impl Face {
+    /// Derives what is shown, submits what it wishes, and draws when something changed and a frame is due.
+    fn bring_up_to_date(&mut self, supervisor: &mut Supervisor, screen: &mut Screen) -> anyhow::Result<()> {
+        if self.resized && self.frames.is_due() {
+            self.resized = false;
+            self.ui.area = screen.resize()?;
+        }
+        let now = supervisor.now();
+        for wish in self.ui.sync(supervisor.state(), now) {
+            supervisor.submit(wish);
+        }
+        if self.ui.is_stale(supervisor.state(), now) {
+            self.frames.request();
+        }
+        if self.frames.is_due() {
+            let (ui, state) = (&self.ui, supervisor.state());
+            screen.draw(|area, buf| draw::draw(area, buf, ui, state, now))?;
+            self.ui.mark_drawn(supervisor.state(), now);
+            self.frames.mark_drawn();
+        }
+        Ok(())
+    }
+
+    /// Takes an event and all that came with it.
+    fn take_events(
+        &mut self,
+        first: TerminalEvent,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let mut next = Some(first);
+        let mut taken = 0;
+        while let Some(event) = next {
+            if let TerminalEvent::Resize(..) = event {
+                self.resized = true;
+            } else if let Some(input) = translate(event) {
+                let now = supervisor.now();
+                let requests = self.ui.handle(input, supervisor.state(), now);
+                // The next key may act on what this one selected.
+                for wish in self.ui.sync(supervisor.state(), now) {
+                    supervisor.submit(wish);
+                }
+                for request in requests {
+                    self.carry_out(request, supervisor, screen)?;
+                }
+            }
+            self.frames.request();
+            taken += 1;
+            if self.quit.is_some() || taken >= BATCH {
+                break;
+            }
+            next = self
+                .events
+                .as_mut()
+                .and_then(|events| events.next().now_or_never())
+                .flatten()
+                .and_then(Result::ok);
+        }
+        Ok(())
+    }
+
+    fn carry_out(
+        &mut self,
+        request: Request,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let now = supervisor.now();
+        match request {
+            Request::Run(command) => supervisor.submit(command),
+            Request::Quit => self.quit = Some(0),
+            Request::Redraw => screen.clear()?,
+            Request::Mouse(ours) => screen.set_mouse(ours)?,
+            Request::Suspend => self.suspend(screen)?,
+            Request::Shell(id) => self.shell = Some(id),
+            Request::Copy { what, text } => match screen.copy(&text) {
+                Ok(()) => self.ui.toast(Severity::Good, format!("Copied the {what}"), now),
+                Err(why) => self.ui.toast(Severity::Warning, why, now),
+            },
+            Request::Save { name, text } => match save(&name, &text, now) {
+                Ok(path) => {
+                    self.ui.toast(Severity::Good, format!("Saved to {}", path.display()), now);
+                }
+                Err(error) => self.ui.toast(Severity::Error, format!("Not saved: {error}"), now),
+            },
+        }
+        Ok(())
+    }
+
+    /// Steps aside for a shell in a container; facts are taken meanwhile.
+    async fn open_shell(
+        &mut self,
+        id: &ContainerId,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let area = screen.area();
+        let opening = match supervisor.open_shell(id, (area.width, area.height)) {
+            Ok(opening) => opening,
+            Err(why) => {
+                self.ui.toast(Severity::Warning, why, supervisor.now());
+                return Ok(());
+            }
+        };
+        let session = match meanwhile(supervisor, opening).await {
+            Ok(session) => session,
+            Err(error) => {
+                self.ui.toast(Severity::Error, error.to_string(), supervisor.now());
+                return Ok(());
+            }
+        };
+        self.events = None;
+        screen.step_aside()?;
+        let end = meanwhile(supervisor, shell::run(session)).await;
+        screen.come_back()?;
+        self.events = Some(EventStream::new());
+        self.ui.area = screen.area();
+        self.frames.request();
+        let (severity, words) = match end {
+            Ok(Ok(0)) => (Severity::Info, String::from("The shell ended")),
+            Ok(Ok(code)) => (Severity::Info, format!("The shell ended with exit code {code}")),
+            Ok(Err(error)) => (Severity::Error, error.to_string()),
+            Err(error) => (Severity::Error, error.to_string()),
+        };
+        self.ui.toast(severity, words, supervisor.now());
+        Ok(())
+    }
+
+    fn suspend(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
+        self.events = None;
+        screen.suspend()?;
+        self.events = Some(EventStream::new());
+        self.ui.area = screen.area();
+        self.frames.request();
+        Ok(())
+    }
+}
+
+/// Waits for something while facts go on being taken in.
+async fn meanwhile<T>(supervisor: &mut Supervisor, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = supervisor.next() => {}
+        }
+    }
+}
+
+/// Waits for the terminal; errors of single reads are skipped, its end is `None`.
+async fn next_event(events: Option<&mut EventStream>) -> Option<TerminalEvent> {
+    match events {
+        Some(events) => events.next().await?.ok(),
+        None => None,
+    }
+}
+
+/// Returns how long nothing on the screen changes by time alone.
+fn wait_until(supervisor: &Supervisor, ui: &Ui) -> Duration {
+    let now = supervisor.now();
+    let wake = ui.next_wake(supervisor.state(), now);
+    Duration::try_from(wake.duration_since(now)).unwrap_or_default()
+}
+
+fn translate(event: TerminalEvent) -> Option<Input> {
+    match event {
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => Some(Input::Key(Key::from(key))),
+        TerminalEvent::Mouse(mouse) => {
+            let (column, row) = (mouse.column, mouse.row);
+            match mouse.kind {
+                MouseEventKind::Down(MouseButton::Left) => Some(Input::Click { column, row }),
+                MouseEventKind::ScrollDown => Some(Input::Wheel { column, row, down: true }),
+                MouseEventKind::ScrollUp => Some(Input::Wheel { column, row, down: false }),
+                _ => None,
+            }
+        }
+        TerminalEvent::Paste(text) => Some(Input::Paste(text)),
+        _ => None,
+    }
+}
+
+/// Writes a text to a new file in the present folder.
+fn save(name: &str, text: &str, now: jiff::Timestamp) -> std::io::Result<PathBuf> {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let at = now.to_zoned(views::details::fields::zone()).strftime("%Y%m%d-%H%M%S").to_string();
+    let path = PathBuf::from(format!("stackdash-{name}-{at}.txt"));
+    let mut file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+    file.write_all(text.as_bytes())?;
+    Ok(path)
+}
+
+/// The signals that end or stop the face.
+struct Signals {
+    each: Vec<(i32, Signal)>,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        // Hang-up, interrupt, quit, terminate, and the terminal's stop.
+        let each = [SIGHUP, 2, 3, 15, SIGTSTP]
+            .into_iter()
+            .map(|number| Ok((number, signal(SignalKind::from_raw(number))?)))
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self { each })
+    }
+
+    /// Waits for the next one and returns its number.
+    fn next(&mut self) -> impl Future<Output = i32> + '_ {
+        std::future::poll_fn(|cx| {
+            for (number, signal) in &mut self.each {
+                if signal.poll_recv(cx).is_ready() {
+                    return std::task::Poll::Ready(*number);
+                }
+            }
+            std::task::Poll::Pending
+        })
+    }
+}

@@ -1,1 +1,378 @@
-//! The Docker Engine API through bollard.
+//! The Docker Engine API, Docker's and Podman's, behind [`crate::ports::Engine`].
+//!
+//! bollard carries the requests and does what changes something (start, stop, restart); all that is
+//! read is decoded by our own lenient readers, because one word that bollard does not know costs a
+//! whole answer (see `wire`). Requests name no API version, so every engine answers in its own.
+//! Connecting is lazy: an engine that is not there yet is an error to retry, never a reason to end.
+//!
+//! Knows no state and no policy: what to list again, when to retry and what to follow is decided by
+//! its callers. Nothing leaves this room that was not cleaned and masked.
+
+mod access;
+mod context;
+mod convert;
+mod disk;
+mod endpoint;
+mod events;
+mod json;
+mod labels;
+mod logs;
+mod shell;
+mod streams;
+mod tunnel;
+mod wire;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bollard::Docker;
+use bollard::query_parameters::{RestartContainerOptions, StartContainerOptions, StopContainerOptions};
+use futures_util::StreamExt;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::adapters::docker::endpoint::{Endpoint, Machine};
+use crate::adapters::docker::json::Json;
+use crate::adapters::docker::tunnel::Tunnel;
+use crate::config::EndpointChoice;
+use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::model::containers::{Container, ContainerId};
+use crate::model::host::EngineDiskUsage;
+use crate::model::logs::LogLine;
+use crate::model::{redact, text};
+use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, ShellSession};
+
+/// Inspections under way at once while listing.
+const INSPECTIONS: usize = 16;
+/// How long a stop may take beyond the container's own stop timeout.
+const STOP_SLACK: Duration = Duration::from_secs(30);
+/// For a stop of a container whose stop timeout is not known.
+const STOP_AT_MOST: Duration = Duration::from_mins(2);
+/// Processes shown at most; a fork bomb should not fill the memory of two machines.
+const PROCESSES: usize = 2_000;
+
+/// One engine behind one endpoint.
+#[derive(Debug)]
+pub struct DockerEngine {
+    endpoint: Endpoint,
+    /// `None` before the first connection.
+    client: Mutex<Option<Docker>>,
+    tunnel: tokio::sync::Mutex<Option<Tunnel>>,
+    /// Seconds, as last inspected: they bound how long a stop may take.
+    stop_timeouts: Mutex<HashMap<ContainerId, u32>>,
+}
+
+impl DockerEngine {
+    /// Finds the endpoint that is meant. Only nonsense fails here; whether anybody answers is found by
+    /// connecting.
+    pub fn new(choice: &EndpointChoice) -> Result<Self, EngineError> {
+        Ok(Self::at(endpoint::resolve(choice, &Machine)?))
+    }
+
+    fn at(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            client: Mutex::default(),
+            tunnel: tokio::sync::Mutex::default(),
+            stop_timeouts: Mutex::default(),
+        }
+    }
+
+    /// Returns the client for other requests; `None` before the first connection.
+    pub fn client(&self) -> Option<Docker> {
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the engine is reached through a socket of this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Unix(_))
+    }
+
+    /// Returns the socket that requests go through, a tunnel's included; `None` over TCP.
+    async fn socket(&self) -> Option<PathBuf> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Some(path.clone()),
+            Endpoint::Tcp { .. } => None,
+            Endpoint::Ssh(_) => self.tunnel.lock().await.as_ref().map(Tunnel::socket),
+        }
+    }
+
+    fn connected(&self, what: &str) -> Result<Docker, EngineError> {
+        self.client().ok_or_else(|| {
+            EngineError::Unreachable(format!("cannot {what}: not connected to {} yet", self.endpoint))
+        })
+    }
+
+    /// Makes a client for the endpoint, with whatever stands before it (a tunnel) in order.
+    async fn dial(&self) -> Result<Docker, EngineError> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => access::unix(path).await,
+            Endpoint::Tcp { url, tls: Some(folder) } => access::tls(url, folder),
+            Endpoint::Tcp { url, tls: None } => access::plain(url),
+            Endpoint::Ssh(target) => {
+                let mut tunnel = self.tunnel.lock().await;
+                if tunnel.as_mut().is_none_or(|open| !open.is_open()) {
+                    *tunnel = None;
+                    *tunnel = Some(Tunnel::open(target).await?);
+                }
+                match tunnel.as_ref() {
+                    Some(open) => access::unix(&open.socket()).await,
+                    None => Err(EngineError::Unreachable(format!("cannot reach {}", self.endpoint))),
+                }
+            }
+        }
+    }
+
+    async fn introduce(&self) -> Result<EngineInfo, EngineError> {
+        let what = format!("reach {}", self.endpoint);
+        let docker = self.dial().await?;
+        let (version, info) = tokio::join!(
+            wire::get_json(&docker, "/version", &what, wire::CALL),
+            wire::get_json(&docker, "/info", &what, wire::CALL),
+        );
+        let (version, info) = (version?, info?);
+        *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(docker);
+        Ok(engine_info(self.host(), self.is_local(), Json(&version), Json(&info)))
+    }
+
+    async fn inspection(&self, id: &ContainerId, what: &str) -> Result<Value, EngineError> {
+        let docker = self.connected(what)?;
+        wire::get_json(&docker, &container_path(id, "json")?, what, wire::CALL).await
+    }
+
+    async fn list_all(&self) -> Result<Vec<Container>, EngineError> {
+        const WHAT: &str = "list the containers";
+        let docker = self.connected(WHAT)?;
+        let summaries = wire::get_json(&docker, "/containers/json?all=1", WHAT, wire::LONG_CALL).await?;
+        let Value::Array(summaries) = summaries else {
+            return Err(EngineError::Other(format!("cannot {WHAT}: the answer is no list")));
+        };
+        let mut inspections = futures_util::stream::iter(summaries)
+            .map(|summary| self.inspect_listed(summary))
+            .buffer_unordered(INSPECTIONS);
+        let mut containers = Vec::new();
+        while let Some(container) = inspections.next().await {
+            containers.extend(container?);
+        }
+        let timeouts = containers.iter().map(|c| (c.id.clone(), c.stop_timeout_s)).collect();
+        *self.stop_timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
+        Ok(containers)
+    }
+
+    /// Inspects a container of the list; `None` when it has gone meanwhile.
+    async fn inspect_listed(&self, summary: Value) -> Result<Option<Container>, EngineError> {
+        let id = Json(&summary).raw("Id");
+        if !convert::is_id(id) {
+            return Ok(None);
+        }
+        match self.inspection(&ContainerId::new(id), "list the containers").await {
+            Ok(inspection) => Ok(convert::container(&inspection)),
+            Err(EngineError::NotFound(_)) => Ok(None),
+            Err(error) if error.is_connection() && !matches!(error, EngineError::TimedOut(_)) => Err(error),
+            // The engine cannot inspect this one (a damaged layer, a lock that is never given back); that
+            // is no reason to show none at all.
+            Err(error) => {
+                log::warn!("container {}: {error}", text::clean(id));
+                Ok(convert::container_of_summary(&summary))
+            }
+        }
+    }
+
+    async fn inspect_one(&self, id: &ContainerId) -> Result<Container, EngineError> {
+        let what = format!("inspect {}", id.short());
+        let inspection = self.inspection(id, &what).await?;
+        let container = convert::container(&inspection)
+            .ok_or_else(|| EngineError::Other(format!("cannot {what}: the answer has no id")))?;
+        self.stop_timeouts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(container.id.clone(), container.stop_timeout_s);
+        Ok(container)
+    }
+
+    /// Returns how long a call that stops a container may take.
+    fn stop_limit(&self, id: &ContainerId) -> Duration {
+        let timeouts = self.stop_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
+        timeouts.get(id).map_or(STOP_AT_MOST, |seconds| Duration::from_secs((*seconds).into()) + STOP_SLACK)
+    }
+
+    async fn act(
+        &self,
+        what: &str,
+        limit: Duration,
+        call: impl AsyncFnOnce(Docker) -> Result<(), bollard::errors::Error>,
+    ) -> Result<(), EngineError> {
+        // bollard has a limit of its own, which must not be the shorter one.
+        let docker = self.connected(what)?.with_timeout(limit + STOP_SLACK);
+        wire::bounded(what, limit, async { call(docker).await.map_err(|error| wire::explain(what, &error)) })
+            .await
+    }
+
+    async fn read_processes(&self, id: &ContainerId) -> Result<ProcessTable, EngineError> {
+        const WHAT: &str = "read the processes";
+        let docker = self.connected(WHAT)?;
+        let answer = wire::get_json(&docker, &container_path(id, "top")?, WHAT, wire::CALL).await?;
+        let cells = |row: Json<'_>| row.texts_here().map(json::shown).collect();
+        Ok(ProcessTable {
+            titles: cells(Json(&answer).at("Titles")),
+            rows: Json(&answer).items("Processes").take(PROCESSES).map(cells).collect(),
+        })
+    }
+
+    async fn read_inspection(&self, id: &ContainerId) -> Result<Vec<String>, EngineError> {
+        let what = format!("inspect {}", id.short());
+        let mut inspection = self.inspection(id, &what).await?;
+        redact::json(&mut inspection);
+        let pretty = serde_json::to_string_pretty(&inspection)
+            .map_err(|error| EngineError::Other(format!("cannot {what}: {error}")))?;
+        Ok(pretty.lines().map(indented_and_clean).collect())
+    }
+
+    async fn read_disk_usage(&self) -> Result<EngineDiskUsage, EngineError> {
+        const WHAT: &str = "read the disk use";
+        let docker = self.connected(WHAT)?;
+        let answer = wire::get_json(&docker, "/system/df", WHAT, wire::LONG_CALL).await?;
+        Ok(disk::usage(&answer))
+    }
+
+    async fn read_image_bytes(&self, image_id: &str) -> Result<u64, EngineError> {
+        const WHAT: &str = "inspect the image";
+        let docker = self.connected(WHAT)?;
+        let known = |c: char| c.is_ascii_alphanumeric() || ":._-/@".contains(c);
+        if image_id.is_empty() || !image_id.chars().all(known) || image_id.contains("..") {
+            return Err(EngineError::NotFound(format!(
+                "cannot {WHAT}: \"{}\" is no id",
+                json::shown(image_id)
+            )));
+        }
+        let answer = wire::get_json(&docker, &format!("/images/{image_id}/json"), WHAT, wire::CALL).await?;
+        let size = Json(&answer).count("Size");
+        size.ok_or_else(|| EngineError::Other(format!("cannot {WHAT}: the engine does not tell its size")))
+    }
+}
+
+/// Writes a request path; ids come from the engine and from users, so nothing but an id passes.
+fn container_path(id: &ContainerId, rest: &str) -> Result<String, EngineError> {
+    if convert::is_id(id.as_str()) {
+        Ok(format!("/containers/{id}/{rest}"))
+    } else {
+        Err(EngineError::NotFound(format!("\"{}\" is no container id", json::shown(id.as_str()))))
+    }
+}
+
+/// Cleaning trims; the indentation is ours and stays.
+fn indented_and_clean(line: &str) -> String {
+    let content = line.trim_start_matches(' ');
+    let mut shown = " ".repeat(line.len() - content.len());
+    shown.push_str(&text::clean(content));
+    shown
+}
+
+fn engine_info(host: String, local: bool, version: Json<'_>, info: Json<'_>) -> EngineInfo {
+    let podman = version.items("Components").any(|component| component.raw("Name").contains("Podman"));
+    EngineInfo {
+        host,
+        name: info.line("Name"),
+        version: version.line("Version"),
+        api: version.line("ApiVersion"),
+        flavor: String::from(if podman { "podman" } else { "docker" }),
+        cpus: info.count("NCPU").unwrap_or_default() as u32,
+        memory_bytes: info.count("MemTotal").unwrap_or_default(),
+        time: info.time("SystemTime"),
+        local,
+    }
+}
+
+impl Engine for DockerEngine {
+    fn host(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<EngineInfo, EngineError>> {
+        Box::pin(self.introduce())
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<(), EngineError>> {
+        Box::pin(async {
+            const WHAT: &str = "get a sign of life";
+            let docker = self.connected(WHAT)?;
+            wire::get(&docker, "/_ping", WHAT, wire::CALL).await.map(drop)
+        })
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
+        Box::pin(wire::bounded("list the containers", wire::LONG_CALL, self.list_all()))
+    }
+
+    fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>> {
+        Box::pin(self.inspect_one(id))
+    }
+
+    fn events(&self, since: Option<Timestamp>) -> BoxStream<'static, Result<EngineEvent, EngineError>> {
+        match self.connected("read the events") {
+            Ok(docker) => streams::events(&docker, since),
+            Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
+        }
+    }
+
+    fn logs(
+        &self,
+        id: &ContainerId,
+        request: LogRequest,
+    ) -> BoxStream<'static, Result<Vec<LogLine>, EngineError>> {
+        let path = container_path(id, "logs");
+        match self.connected("read the log").and_then(|docker| Ok((docker, path?))) {
+            Ok((docker, path)) => streams::logs(docker, id.clone(), &path, &request),
+            Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
+        }
+    }
+
+    fn start<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        // The engine may have to mount volumes and networks first.
+        Box::pin(self.act("start", STOP_AT_MOST, async |docker| {
+            docker.start_container(id.as_str(), None::<StartContainerOptions>).await
+        }))
+    }
+
+    fn stop<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        // No time of ours: the container's own stop timeout holds.
+        Box::pin(self.act("stop", self.stop_limit(id), async |docker| {
+            docker.stop_container(id.as_str(), None::<StopContainerOptions>).await
+        }))
+    }
+
+    fn restart<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.act("restart", self.stop_limit(id) + STOP_SLACK, async |docker| {
+            docker.restart_container(id.as_str(), None::<RestartContainerOptions>).await
+        }))
+    }
+
+    fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {
+        Box::pin(self.read_inspection(id))
+    }
+
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        Box::pin(self.open_shell(id, size))
+    }
+
+    fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {
+        Box::pin(self.read_processes(id))
+    }
+
+    fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>> {
+        Box::pin(self.read_disk_usage())
+    }
+
+    fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>> {
+        Box::pin(self.read_image_bytes(image_id))
+    }
+}
+
+#[cfg(test)]
+mod tests;

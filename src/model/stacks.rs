@@ -340,6 +340,8 @@ pub struct Service {
     pub desired: u32,
     pub running: u32,
     pub image: Arc<str>,
+    /// Compose profiles it stands behind; empty: it is always on.
+    pub profiles: Vec<String>,
 }
 
 /// One Compose project, or the containers without one.
@@ -351,6 +353,12 @@ pub struct Stack {
     pub services: Vec<Service>,
     pub config_files: Vec<String>,
     pub working_dir: String,
+    /// Whether its files were read; otherwise all we know is from labels.
+    pub defined: bool,
+    /// Why its files could not be read, in Compose's words.
+    pub definition_error: Option<String>,
+    /// Every profile its services name, sorted.
+    pub profiles: Vec<String>,
 }
 
 impl Stack {

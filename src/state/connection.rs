@@ -47,6 +47,11 @@ impl Connection {
         self.link == Link::Connected
     }
 
+    /// Whether the engine runs on this machine, so that the paths in its labels are ours.
+    pub fn is_local(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.local)
+    }
+
     /// Whether what is on the screen may be out of date.
     pub fn is_stale(&self) -> bool {
         matches!(self.link, Link::Lost { .. })

@@ -3,16 +3,19 @@
 //! Keeps each container as it was last inspected, what the event stream added to it (how it ended, how
 //! often), and the stacks derived from both. A change derives its own stack anew, no other.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{EngineEvent, EngineEventKind};
+use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId, RunState};
 use crate::model::health::Health;
 use crate::model::stacks::{Exit, Stack, Target, Verdict};
+use crate::ports::ComposeError;
 use crate::state::Revision;
+use crate::state::definitions::Definitions;
 use crate::state::verdict;
 
 /// How long exits are remembered.
@@ -55,6 +58,7 @@ pub struct Containers {
     by_id: HashMap<ContainerId, Entry>,
     members: BTreeMap<Arc<str>, HashSet<ContainerId>>,
     stacks: BTreeMap<Arc<str>, Stack>,
+    definitions: Definitions,
     /// Facts of containers that were not listed yet.
     early: HashMap<ContainerId, Facts>,
     /// When a verdict may change by the passing of time alone.
@@ -129,6 +133,38 @@ impl Containers {
         self.recheck.values().min().copied()
     }
 
+    /// Takes what Compose resolved for a stack.
+    pub(super) fn definition_read(
+        &mut self,
+        now: Timestamp,
+        project: ComposeProject,
+        result: Result<Definition, ComposeError>,
+    ) {
+        if let Some(stack) = self.definitions.read(project, result) {
+            self.derive(now, &stack);
+            self.revision.bump();
+        }
+    }
+
+    /// Returns the projects whose files should be read now; each is returned once.
+    pub(super) fn unread_definitions(&mut self) -> Vec<ComposeProject> {
+        self.definitions.unread(self.revision, self.stacks.values())
+    }
+
+    /// Returns how Compose is to be called for a stack.
+    pub fn project_of(&self, stack: &str) -> Option<&ComposeProject> {
+        self.definitions.project(stack)
+    }
+
+    /// Whether files of some stack are still being read.
+    pub fn reads_definitions(&self) -> bool {
+        self.definitions.is_reading()
+    }
+
+    pub fn definition(&self, stack: &str) -> Option<&Definition> {
+        self.definitions.get(stack)
+    }
+
     pub(super) fn listed(&mut self, now: Timestamp, list: Vec<Container>) {
         let mut old = std::mem::take(&mut self.by_id);
         self.members.clear();
@@ -143,7 +179,7 @@ impl Containers {
             self.put(now, container, facts);
         }
         self.early.clear();
-        let names: Vec<_> = self.members.keys().cloned().collect();
+        let names: BTreeSet<_> = self.members.keys().cloned().chain(self.definitions.kept()).collect();
         for name in names {
             self.derive(now, &name);
         }
@@ -259,17 +295,20 @@ impl Containers {
     /// Derives one stack anew from its containers.
     fn derive(&mut self, now: Timestamp, name: &Arc<str>) {
         self.recheck.remove(name);
-        let Some(members) = self.members.get(name) else {
+        let definition = self.definitions.standing(name);
+        let nobody = HashSet::new();
+        let members = self.members.get(name).unwrap_or(&nobody);
+        if members.is_empty() && !self.definitions.is_kept(name) {
             self.stacks.remove(name);
             return;
-        };
+        }
         for id in members {
             if let Some(entry) = self.by_id.get_mut(id) {
                 entry.verdict = verdict::of_container(&entry.container, &entry.facts, now);
             }
         }
         let entries: Vec<&Entry> = members.iter().filter_map(|id| self.by_id.get(id)).collect();
-        let derived = verdict::derive_stack(name, &entries);
+        let derived = verdict::derive_stack(name, &entries, definition);
         if let Some(at) = verdict::next_change(&entries, now) {
             self.recheck.insert(name.clone(), at);
         }

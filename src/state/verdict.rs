@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::compose::{Definition, ServiceDefinition};
 use crate::model::containers::{Container, ContainerId, DependsCondition, RunState};
 use crate::model::health::Health;
 use crate::model::stacks::{
     DependencyStatus, Exit, ExitCause, Reason, Service, ServiceState, Stack, Verdict,
 };
 use crate::state::containers::{Entry, Facts};
+use crate::state::definitions::Standing;
 
 /// A container that crashed before and has been up for less than this is still in its loop.
 const LOOP_SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -221,7 +223,7 @@ pub struct Derived {
 }
 
 /// Derives a stack from its containers.
-pub fn derive_stack(name: &Arc<str>, entries: &[&Entry]) -> Derived {
+pub fn derive_stack(name: &Arc<str>, entries: &[&Entry], definition: Standing<'_>) -> Derived {
     let mut by_service: BTreeMap<Arc<str>, Vec<&Entry>> = BTreeMap::new();
     for entry in entries {
         by_service.entry(entry.container.service_name()).or_default().push(entry);
@@ -232,18 +234,33 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry]) -> Derived {
             key(a).cmp(&key(b)).then_with(|| a.container.name.cmp(&b.container.name))
         });
     }
+    if let Some(definition) = definition.definition {
+        for service in definition.services.keys() {
+            by_service.entry(service.clone()).or_default();
+        }
+    }
+    let defined = |service: &str| definition.definition.and_then(|found| found.services.get(service));
     // One-shots are known by those that wait for their end.
-    let waited_for: Vec<Arc<str>> = by_service
+    let from_labels = by_service
         .values()
         .filter_map(|replicas| replicas.first()?.container.compose.as_ref())
-        .flat_map(|compose| &compose.depends_on)
+        .flat_map(|compose| &compose.depends_on);
+    let from_files = definition
+        .definition
+        .into_iter()
+        .flat_map(|found| found.services.values())
+        .flat_map(|s| &s.depends_on);
+    let waited_for: Vec<Arc<str>> = from_labels
+        .chain(from_files)
         .filter(|dep| dep.condition == DependsCondition::CompletedSuccessfully)
         .map(|dep| dep.service.clone())
         .collect();
 
     let mut services: Vec<Service> = by_service
         .iter()
-        .map(|(service, replicas)| derive_service(service, replicas, waited_for.contains(service)))
+        .map(|(service, replicas)| {
+            derive_service(service, replicas, waited_for.contains(service), defined(service))
+        })
         .collect();
     let blocked = find_blocked(&mut services, &by_service);
 
@@ -253,8 +270,11 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry]) -> Derived {
         name: name.clone(),
         state: stack_state(&services),
         services,
-        config_files: compose.map(|c| c.config_files.clone()).unwrap_or_default(),
-        working_dir: compose.map(|c| c.working_dir.clone()).unwrap_or_default(),
+        config_files: compose.map_or_else(|| definition.files(), |c| c.config_files.clone()),
+        working_dir: compose.map_or_else(|| definition.folder(), |c| c.working_dir.clone()),
+        defined: definition.definition.is_some(),
+        definition_error: definition.error.map(str::to_owned),
+        profiles: definition.definition.map(Definition::profiles).unwrap_or_default(),
     };
     Derived { stack, blocked }
 }
@@ -263,7 +283,12 @@ fn is_one_off(entry: &Entry) -> bool {
     entry.container.compose.as_ref().is_some_and(|compose| compose.one_off)
 }
 
-fn derive_service(name: &Arc<str>, replicas: &[&Entry], waited_for: bool) -> Service {
+fn derive_service(
+    name: &Arc<str>,
+    replicas: &[&Entry],
+    waited_for: bool,
+    defined: Option<&ServiceDefinition>,
+) -> Service {
     let regular: Vec<&&Entry> = replicas.iter().filter(|entry| !is_one_off(entry)).collect();
     let one_shot = waited_for
         || regular.iter().any(|entry| {
@@ -286,11 +311,13 @@ fn derive_service(name: &Arc<str>, replicas: &[&Entry], waited_for: bool) -> Ser
         verdict.reason = Reason::Replicas { affected: affected as u32, of: regular.len() as u32, worst };
     }
     let sample = regular.first().copied().or(replicas.first());
-    let depends_on = sample
-        .and_then(|entry| entry.container.compose.as_ref())
-        .map(|compose| {
-            compose
-                .depends_on
+    // Labels tell how it was created; the file tells of what was not (and of what Compose 1 created).
+    let labels = sample.and_then(|entry| entry.container.compose.as_ref()).map(|compose| &compose.depends_on);
+    let depends_on = labels
+        .filter(|found| !found.is_empty())
+        .or(defined.map(|service| &service.depends_on))
+        .map(|found| {
+            found
                 .iter()
                 .map(|dep| DependencyStatus {
                     service: dep.service.clone(),
@@ -306,9 +333,14 @@ fn derive_service(name: &Arc<str>, replicas: &[&Entry], waited_for: bool) -> Ser
         one_shot,
         depends_on,
         containers: replicas.iter().map(|entry| entry.container.id.clone()).collect(),
-        desired: regular.len() as u32,
+        desired: (regular.len() as u32)
+            .max(defined.filter(|_| !regular.is_empty()).map_or(0, |s| s.replicas)),
         running: regular.iter().filter(|entry| entry.container.run == RunState::Running).count() as u32,
-        image: sample.map_or_else(|| Arc::from(""), |entry| entry.container.image.clone()),
+        image: sample.map_or_else(
+            || Arc::from(defined.map_or("", |service| &service.image)),
+            |entry| entry.container.image.clone(),
+        ),
+        profiles: defined.map(|service| service.profiles.clone()).unwrap_or_default(),
     }
 }
 
@@ -383,3 +415,6 @@ fn stack_state(services: &[Service]) -> ServiceState {
     let worst_up = services.iter().filter(|s| !asked_to_rest(s)).map(|s| s.verdict.state).min();
     worst_up.or_else(|| services.iter().map(|s| s.verdict.state).min()).unwrap_or(ServiceState::Absent)
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,20 @@ const OVERLAP: SignedDuration = SignedDuration::from_millis(50);
 /// A log that has said nothing for this long is told to be open.
 const OPEN_AFTER: Duration = Duration::from_millis(300);
 
+/// Where a follower begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// So many lines from the end at most.
+    pub tail: u32,
+    pub since: Option<Timestamp>,
+}
+
+impl Default for Start {
+    fn default() -> Self {
+        Self { tail: TAIL, since: None }
+    }
+}
+
 struct Follower {
     task: JoinHandle<()>,
     started: Arc<Notify>,
@@ -62,7 +76,14 @@ impl Followers {
             }
             let tty = state.containers.get(id).is_some_and(|entry| entry.container.tty);
             let started = Arc::new(Notify::new());
-            let work = follow(self.engine.clone(), id.clone(), tty, started.clone(), self.outbox.clone());
+            let work = follow(
+                self.engine.clone(),
+                id.clone(),
+                tty,
+                Start::default(),
+                started.clone(),
+                self.outbox.clone(),
+            );
             self.running.insert(id.clone(), Follower { task: tokio::spawn(work), started });
         }
     }
@@ -118,13 +139,21 @@ impl Seen {
     }
 }
 
-async fn follow(engine: Arc<dyn Engine>, id: ContainerId, tty: bool, started: Arc<Notify>, outbox: Outbox) {
+/// Follows one log for ever; `started` tells that its container runs again.
+pub async fn follow(
+    engine: Arc<dyn Engine>,
+    id: ContainerId,
+    tty: bool,
+    start: Start,
+    started: Arc<Notify>,
+    outbox: Outbox,
+) {
     let mut seen = Seen::default();
     loop {
         let resumed_from = seen.last;
         let request = match resumed_from {
             Some(last) => LogRequest { tail: RESUME_TAIL, since: Some(last - OVERLAP), follow: true, tty },
-            None => LogRequest { tail: TAIL, since: None, follow: true, tty },
+            None => LogRequest { tail: start.tail, since: start.since, follow: true, tty },
         };
         let end = stream(&engine, &id, request, resumed_from, &mut seen, &outbox).await;
         let status = match end {

@@ -20,6 +20,7 @@ use crate::command::Command;
 use crate::model::containers::ContainerId;
 use crate::model::stacks::Target;
 use crate::state::State;
+use crate::tui::action::Action;
 use crate::tui::theme::Theme;
 
 /// The screens by their key.
@@ -54,7 +55,7 @@ pub enum Effect {
     Confirm {
         question: String,
         lines: Vec<String>,
-        command: Command,
+        commands: Vec<Command>,
     },
     /// Show these logs, merged, on the Logs screen.
     OpenLogs(Vec<Target>),
@@ -76,6 +77,7 @@ pub enum Effect {
         name: String,
         text: String,
     },
+    /// A shell in a container, in place of the screen.
     OpenShell(ContainerId),
 }
 
@@ -91,4 +93,45 @@ pub enum DetailTab {
     Mounts,
     Processes,
     Inspect,
+}
+
+impl DetailTab {
+    pub const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Health,
+        Self::Usage,
+        Self::Logs,
+        Self::Env,
+        Self::Mounts,
+        Self::Processes,
+        Self::Inspect,
+    ];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Health => "Health",
+            Self::Usage => "Usage",
+            Self::Logs => "Logs",
+            Self::Env => "Env",
+            Self::Mounts => "Mounts",
+            Self::Processes => "Processes",
+            Self::Inspect => "Inspect",
+        }
+    }
+}
+
+impl Screen {
+    pub const ALL: [Self; 5] = [Self::Stacks, Self::Logs, Self::Events, Self::Host, Self::Diagnostics];
+
+    /// Returns its title and the action that shows it.
+    pub fn title(self) -> (&'static str, Action) {
+        match self {
+            Self::Stacks => ("Stacks", Action::ShowStacks),
+            Self::Logs => ("Logs", Action::ShowLogs),
+            Self::Events => ("Events", Action::ShowEvents),
+            Self::Host => ("Host", Action::ShowHost),
+            Self::Diagnostics => ("Diagnostics", Action::ShowDiagnostics),
+        }
+    }
 }

@@ -1,0 +1,479 @@
+//! The shapes of our JSON: a contract with scripts. Keys may be added, never removed.
+//!
+//! The model knows nothing of them: each document is made from it here. Times are RFC 3339 in UTC with
+//! milliseconds, sizes are bytes, ids have 12 digits, and what is not known is `null`.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cli::headless::Figures;
+use crate::model::containers::{Container, NO_STACK};
+use crate::model::health::HealthCheck;
+use crate::model::logs::LogLine;
+use crate::model::stacks::{Service, Stack};
+use crate::model::timeline::{Severity, TimelineEntry};
+use crate::model::usage::UsageSample;
+use crate::state::State;
+use crate::state::containers::Entry;
+
+/// Lists whose subject this version does not know yet; their keys are part of the contract.
+type Empty = [(); 0];
+
+/// `status --format json`.
+#[derive(Serialize)]
+pub struct StatusDocument<'a> {
+    engine: EngineDocument<'a>,
+    stacks: Vec<StackDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct EngineDocument<'a> {
+    host: &'a str,
+    name: Option<&'a str>,
+    version: Option<&'a str>,
+    api: Option<&'a str>,
+    connected: bool,
+}
+
+#[derive(Serialize)]
+struct StackDocument<'a> {
+    name: &'a str,
+    state: &'static str,
+    variant: Option<&'a str>,
+    files: &'a [String],
+    profiles: &'a [String],
+    services: Vec<ServiceDocument<'a>>,
+    tokens: Empty,
+    findings: Empty,
+}
+
+#[derive(Serialize)]
+struct ServiceDocument<'a> {
+    name: &'a str,
+    state: &'static str,
+    reason: String,
+    since: Option<String>,
+    profiles: &'a [String],
+    image: &'a str,
+    image_bytes: Option<u64>,
+    one_shot: bool,
+    desired: u32,
+    running: u32,
+    depends_on: Vec<DependencyDocument<'a>>,
+    containers: Vec<ContainerDocument<'a>>,
+    probes: Empty,
+}
+
+#[derive(Serialize)]
+struct DependencyDocument<'a> {
+    service: &'a str,
+    condition: &'static str,
+    met: bool,
+}
+
+#[derive(Serialize)]
+struct ContainerDocument<'a> {
+    id: &'a str,
+    name: &'a str,
+    state: &'static str,
+    health: &'static str,
+    exit_code: Option<i64>,
+    oom_killed: bool,
+    restarts: u32,
+    created_at: Option<String>,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    ready_after_ms: Option<i64>,
+    ports: Vec<String>,
+    usage: UsageDocument,
+    health_log: Vec<HealthCheckDocument<'a>>,
+    failing_streak: u32,
+}
+
+#[derive(Default, Serialize)]
+struct UsageDocument {
+    cpu_percent: Option<f32>,
+    memory_bytes: Option<u64>,
+    memory_limit_bytes: Option<u64>,
+    net_rx_bytes: Option<u64>,
+    net_tx_bytes: Option<u64>,
+    block_read_bytes: Option<u64>,
+    block_write_bytes: Option<u64>,
+    pids: Option<u32>,
+    source: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct HealthCheckDocument<'a> {
+    at: Option<String>,
+    exit_code: i64,
+    duration_ms: u64,
+    output: &'a str,
+}
+
+/// What the state alone does not tell.
+#[derive(Default)]
+pub struct Extras {
+    pub figures: Figures,
+    /// Sizes of images by their id.
+    pub image_sizes: HashMap<String, u64>,
+}
+
+/// Makes the document of everything, or of the stacks that `shows` lets through.
+pub fn status<'a>(
+    state: &'a State,
+    stacks: &[&'a Stack],
+    extras: &'a Extras,
+    now: Timestamp,
+) -> StatusDocument<'a> {
+    let info = state.connection.info.as_ref();
+    StatusDocument {
+        engine: EngineDocument {
+            host: &state.connection.host,
+            name: info.map(|info| &*info.name),
+            version: info.map(|info| &*info.version),
+            api: info.map(|info| &*info.api),
+            connected: state.connection.is_up(),
+        },
+        stacks: stacks
+            .iter()
+            .map(|stack| StackDocument {
+                name: &stack.name,
+                state: stack.state.word(),
+                variant: None,
+                files: &stack.config_files,
+                profiles: &stack.profiles,
+                services: stack.services.iter().map(|s| service(state, s, extras, now)).collect(),
+                tokens: [],
+                findings: [],
+            })
+            .collect(),
+    }
+}
+
+fn service<'a>(
+    state: &'a State,
+    service: &'a Service,
+    extras: &'a Extras,
+    now: Timestamp,
+) -> ServiceDocument<'a> {
+    let entries: Vec<&Entry> = service.containers.iter().filter_map(|id| state.containers.get(id)).collect();
+    let image_id = entries.first().map_or("", |entry| &entry.container.image_id);
+    ServiceDocument {
+        name: &service.name,
+        state: service.verdict.state.word(),
+        reason: service.verdict.reason.describe(now),
+        since: service.verdict.since.map(time),
+        profiles: &service.profiles,
+        image: &service.image,
+        image_bytes: extras.image_sizes.get(image_id).copied(),
+        one_shot: service.one_shot,
+        desired: service.desired,
+        running: service.running,
+        depends_on: service
+            .depends_on
+            .iter()
+            .map(|dep| DependencyDocument {
+                service: &dep.service,
+                condition: dep.condition.word(),
+                met: dep.met,
+            })
+            .collect(),
+        containers: entries
+            .into_iter()
+            .map(|entry| container(entry, extras.figures.get(&entry.container.id)))
+            .collect(),
+        probes: [],
+    }
+}
+
+fn container<'a>(entry: &'a Entry, sample: Option<&UsageSample>) -> ContainerDocument<'a> {
+    let container = &entry.container;
+    ContainerDocument {
+        id: container.id.short(),
+        name: &container.name,
+        state: container.run.word(),
+        // The engine calls every stopped container with a check unhealthy; it counts only while running.
+        health: if container.run.is_up() { container.health.word() } else { "none" },
+        exit_code: container.exit_code,
+        oom_killed: container.oom_killed,
+        restarts: container.restart_count,
+        created_at: container.created_at.map(time),
+        started_at: container.started_at.map(time),
+        finished_at: container.finished_at.map(time),
+        ready_after_ms: entry.facts.ready_after.map(|span| span.as_millis() as i64),
+        ports: container.ports.iter().map(ToString::to_string).collect(),
+        usage: usage(container, sample),
+        health_log: container.health_log.iter().map(health_check).collect(),
+        failing_streak: container.failing_streak,
+    }
+}
+
+fn usage(container: &Container, sample: Option<&UsageSample>) -> UsageDocument {
+    let memory_limit_bytes = container.memory_limit;
+    let Some(UsageSample { usage, source, .. }) = sample.filter(|_| container.run.is_up()) else {
+        return UsageDocument { memory_limit_bytes, ..UsageDocument::default() };
+    };
+    UsageDocument {
+        // Hundredths are finer than any of the sources.
+        cpu_percent: usage.cpu_percent.map(|cpu| (cpu * 100.0).round() / 100.0),
+        memory_bytes: usage.memory_bytes,
+        memory_limit_bytes: usage.memory_limit.or(memory_limit_bytes),
+        net_rx_bytes: usage.net_rx_bytes,
+        net_tx_bytes: usage.net_tx_bytes,
+        block_read_bytes: usage.block_read_bytes,
+        block_write_bytes: usage.block_write_bytes,
+        pids: usage.pids,
+        source: Some(source.word()),
+    }
+}
+
+fn health_check(check: &HealthCheck) -> HealthCheckDocument<'_> {
+    HealthCheckDocument {
+        at: check.at.map(time),
+        exit_code: check.exit_code,
+        duration_ms: check.duration_ms,
+        output: &check.output,
+    }
+}
+
+/// `check --format json`.
+#[derive(Serialize)]
+pub struct CheckDocument<'a> {
+    pub status: &'static str,
+    pub problems: Vec<ProblemDocument<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct ProblemDocument<'a> {
+    pub severity: &'static str,
+    pub stack: Option<&'a str>,
+    pub service: Option<&'a str>,
+    pub what: &'a str,
+    pub since: Option<String>,
+    pub hint: &'a str,
+}
+
+/// One line of `logs --format json`.
+#[derive(Serialize)]
+pub struct LogDocument<'a> {
+    at: String,
+    stack: &'a str,
+    service: &'a str,
+    container: &'a str,
+    stream: &'static str,
+    level: Option<&'static str>,
+    message: String,
+    fields: Map<String, Value>,
+}
+
+/// Makes the object of a log line; a line that is a JSON object itself is taken apart.
+pub fn log_line<'a>(line: &LogLine, stack: &'a str, service: &'a str, container: &'a str) -> LogDocument<'a> {
+    let (message, fields) = take_apart(line.text.text());
+    LogDocument {
+        at: time(line.at),
+        stack,
+        service,
+        container,
+        stream: line.stream.word(),
+        level: line.level.map(crate::model::logs::LogLevel::word),
+        message,
+        fields,
+    }
+}
+
+/// Keys that hold the message in structured logs, the usual one first.
+const MESSAGE_KEYS: [&str; 4] = ["msg", "message", "event", "log"];
+
+fn take_apart(text: &str) -> (String, Map<String, Value>) {
+    let plain = || (text.to_owned(), Map::new());
+    if !text.trim_start().starts_with('{') {
+        return plain();
+    }
+    let Ok(Value::Object(mut fields)) = serde_json::from_str(text) else { return plain() };
+    let key = MESSAGE_KEYS.into_iter().find(|key| fields.get(*key).is_some_and(Value::is_string));
+    match key.and_then(|key| fields.remove(key)) {
+        Some(Value::String(message)) => (message, fields),
+        _ => (text.to_owned(), fields),
+    }
+}
+
+/// One line of `events --format json`.
+#[derive(Serialize)]
+pub struct EventDocument<'a> {
+    at: String,
+    kind: &'static str,
+    severity: &'static str,
+    stack: Option<&'a str>,
+    service: Option<&'a str>,
+    text: &'a str,
+}
+
+pub fn event(entry: &TimelineEntry) -> EventDocument<'_> {
+    EventDocument {
+        at: time(entry.at),
+        kind: entry.kind.word(),
+        severity: match entry.severity {
+            Severity::Info => "info",
+            Severity::Good => "good",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        },
+        stack: entry.stack.as_deref(),
+        service: entry.service.as_deref(),
+        text: &entry.text,
+    }
+}
+
+/// Writes a moment as every document does: `2026-11-20T19:03:42.123Z`.
+pub fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// Sorts stacks by name, containers without one last.
+pub fn in_order<'a>(stacks: impl Iterator<Item = &'a Stack>) -> Vec<&'a Stack> {
+    let mut stacks: Vec<&Stack> = stacks.collect();
+    stacks.sort_by_key(|stack| (&*stack.name == NO_STACK, stack.name.clone()));
+    stacks
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::sample::{extras, id, now, state};
+    use crate::model::logs::{LogLevel, LogStream};
+    use crate::model::text::StyledText;
+    use crate::model::timeline::EntryKind;
+
+    fn text() -> String {
+        let state = state();
+        let stacks = in_order(state.containers.stacks());
+        serde_json::to_string_pretty(&status(&state, &stacks, &extras(), now())).unwrap()
+    }
+
+    fn document() -> Value {
+        serde_json::from_str(&text()).unwrap()
+    }
+
+    /// The shape that scripts rely on; the values mean nothing here.
+    const CONTRACT: &str = r#"{
+        "engine": { "host": 0, "name": 0, "version": 0, "api": 0, "connected": 0 },
+        "stacks": [ {
+            "name": 0, "state": 0, "variant": 0, "files": [], "profiles": [],
+            "services": [ {
+                "name": 0, "state": 0, "reason": 0, "profiles": [], "image": 0, "image_bytes": 0,
+                "one_shot": 0, "desired": 0, "running": 0,
+                "depends_on": [ { "service": 0, "condition": 0, "met": 0 } ],
+                "containers": [ {
+                    "id": 0, "name": 0, "state": 0, "health": 0, "exit_code": 0, "oom_killed": 0,
+                    "restarts": 0, "created_at": 0, "started_at": 0, "finished_at": 0,
+                    "ready_after_ms": 0, "ports": [],
+                    "usage": {
+                        "cpu_percent": 0, "memory_bytes": 0, "memory_limit_bytes": 0,
+                        "net_rx_bytes": 0, "net_tx_bytes": 0, "block_read_bytes": 0,
+                        "block_write_bytes": 0, "pids": 0, "source": 0
+                    },
+                    "health_log": [ { "at": 0, "exit_code": 0, "duration_ms": 0, "output": 0 } ],
+                    "failing_streak": 0
+                } ],
+                "probes": []
+            } ],
+            "tokens": [], "findings": []
+        } ]
+    }"#;
+
+    /// Checks that every key of `contract` is in `found`; a list speaks of each of its items.
+    fn covers(contract: &Value, found: &Value, path: &str) {
+        match (contract, found) {
+            (Value::Object(wanted), Value::Object(there)) => {
+                for (key, inner) in wanted {
+                    let value = there.get(key).unwrap_or_else(|| panic!("{path}.{key} is missing"));
+                    covers(inner, value, &format!("{path}.{key}"));
+                }
+            }
+            (Value::Array(wanted), Value::Array(there)) => {
+                for (wanted, there) in wanted.iter().flat_map(|w| there.iter().map(move |t| (w, t))) {
+                    covers(wanted, there, &format!("{path}[]"));
+                }
+            }
+            (Value::Object(_) | Value::Array(_), other) => panic!("{path} is {other}"),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn status_has_every_key_of_the_contract() {
+        let contract: Value = serde_json::from_str(CONTRACT).unwrap();
+        covers(&contract, &document(), "");
+    }
+
+    #[test]
+    fn status_tells_the_truth_about_each_service() {
+        insta::assert_snapshot!(text());
+    }
+
+    #[test]
+    fn a_stack_without_a_name_comes_last() {
+        let names: Vec<String> = document()["stacks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|stack| stack["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(names, ["blog", "shop", "(no stack)"]);
+    }
+
+    fn line(text: &str) -> LogLine {
+        LogLine {
+            at: now(),
+            container: id(1),
+            stream: LogStream::Stderr,
+            level: Some(LogLevel::Warn),
+            text: StyledText::plain(text),
+        }
+    }
+
+    #[test]
+    fn a_log_line_is_one_object() {
+        let value = serde_json::to_value(log_line(&line("slow query"), "shop", "db", "shop-db-1")).unwrap();
+        let wanted = json!({
+            "at": "2026-11-20T12:00:00.000Z", "stack": "shop", "service": "db", "container": "shop-db-1",
+            "stream": "stderr", "level": "warn", "message": "slow query", "fields": {}
+        });
+        assert_eq!(value, wanted);
+    }
+
+    #[test]
+    fn a_structured_log_line_is_taken_apart() {
+        let text = r#"{"level":"warn","msg":"slow query","ms":812}"#;
+        let value = serde_json::to_value(log_line(&line(text), "shop", "db", "shop-db-1")).unwrap();
+        assert_eq!(value["message"], "slow query");
+        assert_eq!(value["fields"], json!({ "level": "warn", "ms": 812 }));
+        // Cut off in the middle, or not an object at all: the line as it is.
+        for text in [r#"{"msg":"slo"#, "{braces} only", "[1, 2]"] {
+            assert_eq!(take_apart(text), (text.to_owned(), Map::new()));
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_object() {
+        let entry = TimelineEntry {
+            at: now(),
+            kind: EntryKind::Health,
+            severity: Severity::Error,
+            stack: Some("shop".into()),
+            service: Some("web".into()),
+            text: String::from("became unhealthy"),
+        };
+        let wanted = json!({
+            "at": "2026-11-20T12:00:00.000Z", "kind": "health", "severity": "error", "stack": "shop",
+            "service": "web", "text": "became unhealthy"
+        });
+        assert_eq!(serde_json::to_value(event(&entry)).unwrap(), wanted);
+    }
+}

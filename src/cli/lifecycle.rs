@@ -1,0 +1,88 @@
+//! `restart`, `start`, `stop`: what the keys of the dashboard do, with progress on standard error.
+
+use crate::cli::args::ServiceArguments;
+use crate::cli::exit::{self, Failure};
+use crate::cli::headless::{Headless, Measure};
+use crate::cli::output::say;
+use crate::cli::select;
+use crate::cli::settings::Setup;
+use crate::command::Command;
+use crate::model::jobs::Verb;
+use crate::model::stacks::Target;
+use crate::model::timeline::Severity;
+use crate::state::jobs::plan;
+
+pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Result<u8, Failure> {
+    let word = verb.word();
+    if setup.config.read_only {
+        return Err(Failure::failed(format!("cannot {word} anything: started read-only")).next_step(
+            "Leave out --read-only, or unset read_only in the configuration and STACKDASH_READ_ONLY",
+        ));
+    }
+    let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing).await?;
+    let targets = targets(&headless, setup, verb, &arguments.services)?;
+    for target in targets {
+        let containers = &headless.state().containers;
+        // Asking for what is so already is no failure: scripts say "start" to be sure.
+        if verb != Verb::Restart
+            && !containers.of_target(&target).is_empty()
+            && let Err(words) = plan(containers, verb, &target)
+        {
+            say(words);
+            continue;
+        }
+        headless.supervisor.submit(Command::Act { verb, target });
+    }
+    let failed = watch(&mut headless).await?;
+    Ok(if failed { exit::FAILED } else { exit::OK })
+}
+
+fn targets(headless: &Headless, setup: &Setup, verb: Verb, words: &[String]) -> Result<Vec<Target>, Failure> {
+    let state = headless.state();
+    if !words.is_empty() {
+        return select::services(state, &setup.config, words);
+    }
+    let stacks = select::stacks(state, &setup.config)?;
+    if setup.config.project.is_some() {
+        return Ok(stacks.iter().map(|stack| Target::Stack(stack.name.clone())).collect());
+    }
+    // Every stack of the machine is never meant by saying nothing.
+    let known: Vec<&str> = stacks.iter().map(|stack| &*stack.name).collect();
+    let word = verb.word();
+    Err(Failure::usage(format!("nothing was named to {word}")).next_step(format!(
+        "Name services (stackdash {word} SERVICE…) or a whole stack (-p NAME: {})",
+        known.join(", ")
+    )))
+}
+
+/// Says how the jobs go until all are done; returns whether any failed.
+async fn watch(headless: &mut Headless) -> Result<bool, Failure> {
+    let mut failed = false;
+    let mut told = 0;
+    let mut shown = String::new();
+    loop {
+        let state = headless.state();
+        for notice in state.jobs.notices().iter().filter(|notice| notice.number > told) {
+            say(&notice.text);
+            failed |= notice.severity >= Severity::Warning;
+        }
+        told = state.jobs.notices().back().map_or(told, |notice| notice.number);
+        if state.jobs.running().next().is_none() {
+            return Ok(failed);
+        }
+        let progress: Vec<String> = state
+            .jobs
+            .running()
+            .map(|job| {
+                let name = state.containers.name_of(&job.target);
+                format!("{name}: {}, {} of {}", job.verb.doing(), job.done, job.total)
+            })
+            .collect();
+        let progress = progress.join("\n");
+        if progress != shown {
+            say(&progress);
+            shown = progress;
+        }
+        headless.supervisor.next().await;
+    }
+}

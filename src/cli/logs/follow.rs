@@ -1,0 +1,137 @@
+//! `logs --follow`: the same followers as the dashboard's, printing instead of storing.
+//!
+//! Lines are gathered for a moment and put in order of time before they are printed: what the
+//! containers had to say already comes in one merged piece, what follows in small ones.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use crate::cli::exit::Failure;
+use crate::cli::headless::Headless;
+use crate::cli::logs::merge::sorted;
+use crate::cli::logs::print::Printer;
+use crate::cli::output::{Output, say};
+use crate::cli::select;
+use crate::cli::settings::Setup;
+use crate::event::Event;
+use crate::model::containers::ContainerId;
+use crate::model::logs::{LogLine, LogStatus};
+use crate::state::connection::Link;
+use crate::supervisor::followers::{Start, follow};
+use crate::supervisor::inbox::{self, Outbox};
+
+/// How long lines of the beginning are gathered: they come in many batches.
+const FIRST_GATHERING: Duration = Duration::from_millis(400);
+/// How long later lines are gathered: shorter than the eye notices.
+const GATHERING: Duration = Duration::from_millis(60);
+/// So many lines are printed at once at the latest.
+const GATHERED: usize = 50_000;
+
+struct Followed {
+    nudge: Arc<Notify>,
+    started_at: Option<Timestamp>,
+}
+
+/// Follows until the process is told to end or nobody reads any more.
+pub async fn run(
+    mut headless: Headless,
+    setup: &Setup,
+    words: &[String],
+    tail: u32,
+    since: Option<Timestamp>,
+    mut printer: Printer,
+    output: &mut Output,
+) -> Result<u8, Failure> {
+    let (mut lines, outbox) = inbox::channels();
+    let mut tasks = JoinSet::new();
+    let mut followed: HashMap<ContainerId, Followed> = HashMap::new();
+    let start = Start { tail, since };
+    let mut gathered: Vec<LogLine> = Vec::new();
+    let mut print_at = Instant::now() + FIRST_GATHERING;
+    let mut listed_at = headless.state().connection.listed_at;
+    let mut link = headless.state().connection.link.clone();
+    extend(&headless, setup, words, start, &mut followed, &mut printer, &outbox, &mut tasks)?;
+    loop {
+        tokio::select! {
+            biased;
+            () = sleep_until(print_at), if !gathered.is_empty() => {
+                for line in sorted(std::mem::take(&mut gathered)) {
+                    printer.print(&line, output)?;
+                }
+                output.flush()?;
+            }
+            event = lines.recv() => match event {
+                Event::LogsAppended(batch) => {
+                    if gathered.is_empty() {
+                        print_at = print_at.max(Instant::now() + GATHERING);
+                    }
+                    gathered.extend(batch);
+                    if gathered.len() > GATHERED {
+                        print_at = Instant::now();
+                    }
+                }
+                Event::LogStatusChanged { container, status: LogStatus::Unreadable(why) } => {
+                    let target = crate::model::stacks::Target::Container(container);
+                    say(format!("{}: {why}", headless.state().containers.name_of(&target)));
+                }
+                _ => {}
+            },
+            () = headless.supervisor.next() => {
+                let connection = &headless.state().connection;
+                if connection.link != link {
+                    link = connection.link.clone();
+                    match &link {
+                        Link::Lost { error, .. } => say(format!("connection lost, trying again: {error}")),
+                        Link::Connected => say("connected again"),
+                        Link::Connecting | Link::Refused { .. } => {}
+                    }
+                }
+                let listed_again = connection.listed_at != listed_at;
+                listed_at = connection.listed_at;
+                if connection.is_up() {
+                    // A stack that is down for the moment may come back: keep what is followed.
+                    let _ = extend(&headless, setup, words, start, &mut followed, &mut printer, &outbox, &mut tasks);
+                }
+                for (id, follower) in &mut followed {
+                    let started_at =
+                        headless.state().containers.get(id).and_then(|entry| entry.container.started_at);
+                    if listed_again || (started_at.is_some() && started_at != follower.started_at) {
+                        follower.started_at = started_at;
+                        follower.nudge.notify_one();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Follows what is wanted and not followed yet: at first everything, later what was created anew.
+#[expect(clippy::too_many_arguments, reason = "one loop's state, taken apart for the borrow checker")]
+fn extend(
+    headless: &Headless,
+    setup: &Setup,
+    words: &[String],
+    start: Start,
+    followed: &mut HashMap<ContainerId, Followed>,
+    printer: &mut Printer,
+    outbox: &Outbox,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), Failure> {
+    let state = headless.state();
+    let wanted = select::containers(state, &setup.config, words)?;
+    printer.learn(state, &wanted);
+    for id in wanted {
+        let Some(entry) = state.containers.get(&id).filter(|_| !followed.contains_key(&id)) else { continue };
+        let nudge = Arc::new(Notify::new());
+        let engine = headless.ports.engine.clone();
+        tasks.spawn(follow(engine, id.clone(), entry.container.tty, start, nudge.clone(), outbox.clone()));
+        followed.insert(id, Followed { nudge, started_at: entry.container.started_at });
+    }
+    Ok(())
+}

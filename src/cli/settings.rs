@@ -1,0 +1,148 @@
+//! From the command line, the environment and the file to what holds, and to the ports that follow.
+
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+
+use crate::adapters;
+use crate::cli::args::GlobalArguments;
+use crate::cli::exit::Failure;
+use crate::cli::project;
+use crate::config::file::{self, FileConfig};
+use crate::config::merge::{Flags, merge, switch};
+use crate::config::nearest::did_you_mean;
+use crate::config::{Config, KeyChoice};
+use crate::model::compose::ComposeProject;
+use crate::ports::{Clock, Ports};
+use crate::tui::action::{ACTIONS, Action, KeyContext};
+use crate::tui::theme;
+
+/// What a command works with.
+pub struct Setup {
+    pub config: Config,
+    /// The compose files of the command line.
+    pub files: Option<ComposeProject>,
+    /// Whether the embedded engine takes the place of a real one.
+    pub demo: bool,
+}
+
+impl Setup {
+    /// Plugs in the engine that was chosen.
+    pub fn ports(&self) -> Result<Ports, Failure> {
+        if self.demo {
+            demo_ports()
+        } else {
+            adapters::live(&self.config).map_err(|error| Failure::unreachable("", &error))
+        }
+    }
+}
+
+/// Plugs in the embedded engine.
+pub fn demo_ports() -> Result<Ports, Failure> {
+    Ok(adapters::scenario::ports(adapters::scenario::DEMO, Clock::Wall)?)
+}
+
+/// Reads everything that was chosen; `path` is the compose file or folder of the command line.
+pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Failure> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let file = read_file(arguments.config.as_deref(), &environment)?;
+    let theme_place = (arguments.theme.is_none() && file.theme.is_some()).then(|| file.theme_place.clone());
+    let flags = Flags {
+        host: arguments.host,
+        context: arguments.context,
+        project: arguments.project,
+        theme: arguments.theme,
+        read_only: arguments.read_only,
+        ascii: arguments.ascii,
+        no_color: arguments.no_color,
+        log_file: arguments.log_file,
+        verbosity: arguments.verbose,
+    };
+    let mut config = merge(flags, &environment, file).map_err(Failure::usage)?;
+    check_theme(&config.theme, theme_place.as_deref())?;
+    let found = path.map(|path| project::find(path, &environment)).transpose()?;
+    let files = found.map(|found| {
+        // A name on the command line is nearer than the one in the file; without it Compose finds the
+        // name, and the stack is shown although nothing of it was created yet.
+        let name = config.project.clone();
+        config.project.get_or_insert(found.name);
+        ComposeProject { name, ..found.project }
+    });
+    let env = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let from_environment = switch("STACKDASH_DEMO", &env).map_err(Failure::usage)?.unwrap_or_default();
+    Ok(Setup { config, files, demo: arguments.on_demo_engine || from_environment })
+}
+
+fn read_file(
+    named: Option<&Path>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<FileConfig, Failure> {
+    let named = named
+        .map(Path::to_owned)
+        .or_else(|| environment("STACKDASH_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from));
+    let wanted = named.is_some();
+    let Some(path) = named.or_else(usual_path) else { return Ok(FileConfig::default()) };
+    let name = path.display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !wanted => {
+            return Ok(FileConfig::default());
+        }
+        Err(error) => return Err(Failure::usage(format!("cannot read the configuration {name}: {error}"))),
+    };
+    let file = parse(&name, &text).map_err(|faults| {
+        Failure::usage(format!("cannot use the configuration:\n{faults}"))
+            .next_step("Correct the file, or start without it: --config /dev/null")
+    })?;
+    Ok(file)
+}
+
+/// Reads the text of a configuration file and checks that the face knows its names.
+pub fn parse(name: &str, text: &str) -> Result<FileConfig, String> {
+    let file = file::parse(name, text).map_err(|faults| faults.to_string())?;
+    let faults: Vec<String> = file.keys.iter().filter_map(fault_of_key).collect();
+    if faults.is_empty() { Ok(file) } else { Err(faults.join("\n")) }
+}
+
+/// `$XDG_CONFIG_HOME/stackdash/config.toml`.
+fn usual_path() -> Option<PathBuf> {
+    let folders = etcetera::base_strategy::Xdg::new().ok()?;
+    Some(folders.config_dir().join("stackdash").join("config.toml"))
+}
+
+fn fault_of_key(choice: &KeyChoice) -> Option<String> {
+    let KeyChoice { context, action, place, .. } = choice;
+    let contexts = KeyContext::ALL.map(KeyContext::name);
+    if let Some(context) = context
+        && !contexts.contains(&&**context)
+    {
+        let hint = did_you_mean(context, contexts);
+        let known = contexts.join(", ");
+        return Some(format!("{place}: unknown context [keys.{context}]{hint} (known: {known})"));
+    }
+    let Some(found) = Action::by_name(action) else {
+        let hint = did_you_mean(action, ACTIONS.iter().map(|info| info.name));
+        return Some(format!("{place}: unknown action {action:?}{hint} (the help, key ?, lists them)"));
+    };
+    let meant = found.info().contexts;
+    let context = context.as_deref()?;
+    if meant.iter().any(|known| known.name() == context) {
+        return None;
+    }
+    let belongs: Vec<&str> = meant.iter().map(|known| known.name()).collect();
+    Some(format!(
+        "{place}: {action} has no meaning in [keys.{context}]; it belongs to {}",
+        belongs.join(", ")
+    ))
+}
+
+fn check_theme(name: &str, place: Option<&str>) -> Result<(), Failure> {
+    let names = theme::names();
+    if names.iter().any(|known| *known == name) {
+        return Ok(());
+    }
+    let hint = did_you_mean(name, names.iter().map(|known| &**known));
+    let place = place.map_or_else(String::new, |place| format!("{place}: "));
+    let known: Vec<&str> = names.iter().map(|known| &**known).collect();
+    Err(Failure::usage(format!("{place}unknown theme {name:?}{hint} (known: {})", known.join(", "))))
+}

@@ -1,0 +1,149 @@
+//! `wait`: until services are ready, one of them has failed, or time is up.
+
+use std::collections::HashMap;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::cli::args::WaitArguments;
+use crate::cli::exit::{self, Failure};
+use crate::cli::headless::{Headless, Measure};
+use crate::cli::output::say;
+use crate::cli::select;
+use crate::cli::settings::Setup;
+use crate::model::stacks::{ExitCause, Reason, ServiceState, Target, Verdict};
+use crate::state::State;
+
+/// What a verdict means to somebody who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Ready,
+    Pending,
+    Failed,
+}
+
+pub async fn run(setup: &Setup, arguments: WaitArguments) -> Result<u8, Failure> {
+    let end = Instant::now() + arguments.timeout;
+    let connect = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing);
+    let Ok(connected) = timeout_at(end, connect).await else {
+        say(format!("the engine did not answer within {:?}", arguments.timeout));
+        return Ok(exit::TIMED_OUT);
+    };
+    let mut headless = connected?;
+    let targets = targets(headless.state(), setup, &arguments.services.services)?;
+    if targets.is_empty() {
+        say("there is nothing to wait for");
+        return Ok(exit::OK);
+    }
+    let mut told: HashMap<Target, ServiceState> = HashMap::new();
+    loop {
+        let now = headless.supervisor.now();
+        let state = headless.state();
+        let mut pending = Vec::new();
+        for target in &targets {
+            let name = state.containers.name_of(target);
+            let Some(verdict) = verdict_of(state, target) else {
+                say(format!("{name}: gone"));
+                return Ok(exit::FAILED);
+            };
+            let reason = verdict.reason.describe(now);
+            let reason = if reason.is_empty() { reason } else { format!(", {reason}") };
+            if told.insert(target.clone(), verdict.state) != Some(verdict.state) {
+                say(format!("{name}: {}{reason}", verdict.state.word()));
+            }
+            match standing(&verdict) {
+                Standing::Ready => {}
+                Standing::Pending => pending.push(format!("{name} is {}{reason}", verdict.state.word())),
+                Standing::Failed => return Ok(exit::FAILED),
+            }
+        }
+        if pending.is_empty() {
+            return Ok(exit::OK);
+        }
+        if timeout_at(end, headless.supervisor.next()).await.is_err() {
+            say(format!("not ready after {:?}: {}", arguments.timeout, pending.join("; ")));
+            return Ok(exit::TIMED_OUT);
+        }
+    }
+}
+
+/// Without a word: everything in view that is meant to be up.
+fn targets(state: &State, setup: &Setup, words: &[String]) -> Result<Vec<Target>, Failure> {
+    if !words.is_empty() {
+        return select::services(state, &setup.config, words);
+    }
+    let stacks = select::stacks(state, &setup.config)?;
+    let services = stacks.iter().flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
+    Ok(services
+        .filter(|(_, service)| !rests(&service.verdict))
+        .map(|(stack, service)| Target::Service { stack: stack.name.clone(), service: service.name.clone() })
+        .collect())
+}
+
+fn rests(verdict: &Verdict) -> bool {
+    match verdict.state {
+        ServiceState::Absent => true,
+        ServiceState::Stopped => matches!(
+            &verdict.reason,
+            Reason::Exited(exit) if matches!(exit.cause, ExitCause::OnRequest | ExitCause::StopTimeout)
+        ),
+        _ => false,
+    }
+}
+
+fn verdict_of(state: &State, target: &Target) -> Option<Verdict> {
+    match target {
+        Target::Service { stack, service } => {
+            state.containers.stack(stack)?.service(service).map(|service| service.verdict.clone())
+        }
+        Target::Container(id) => state.containers.get(id).map(|entry| entry.verdict.clone()),
+        Target::Stack(_) => None,
+    }
+}
+
+/// Judges a verdict. A restart loop may still end well, and what was only created may still be started.
+pub fn standing(verdict: &Verdict) -> Standing {
+    match verdict.state {
+        ServiceState::Healthy | ServiceState::Running | ServiceState::Completed => Standing::Ready,
+        ServiceState::Starting | ServiceState::Restarting | ServiceState::Paused | ServiceState::Absent => {
+            Standing::Pending
+        }
+        ServiceState::Blocked => match &verdict.reason {
+            Reason::WaitsFor { state: ServiceState::Failed | ServiceState::Unhealthy, .. } => {
+                Standing::Failed
+            }
+            _ => Standing::Pending,
+        },
+        ServiceState::Stopped if verdict.reason == Reason::NeverStarted => Standing::Pending,
+        ServiceState::Stopped | ServiceState::Failed | ServiceState::Unhealthy => Standing::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::stacks::Exit;
+
+    fn judged(state: ServiceState, reason: Reason) -> Standing {
+        standing(&Verdict { state, reason, since: None })
+    }
+
+    #[test]
+    fn what_was_created_may_still_start_but_what_ended_has_failed() {
+        assert_eq!(judged(ServiceState::Stopped, Reason::NeverStarted), Standing::Pending);
+        let exit = Exit { code: 0, cause: ExitCause::OnRequest };
+        assert_eq!(judged(ServiceState::Stopped, Reason::Exited(exit)), Standing::Failed);
+        assert_eq!(judged(ServiceState::Completed, Reason::None), Standing::Ready);
+    }
+
+    #[test]
+    fn waiting_for_something_failed_is_hopeless() {
+        let waits = |state| Reason::WaitsFor {
+            service: "db".into(),
+            condition: crate::model::containers::DependsCondition::Healthy,
+            state,
+            since: None,
+        };
+        assert_eq!(judged(ServiceState::Blocked, waits(ServiceState::Starting)), Standing::Pending);
+        assert_eq!(judged(ServiceState::Blocked, waits(ServiceState::Failed)), Standing::Failed);
+    }
+}

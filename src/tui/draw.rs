@@ -1,0 +1,83 @@
+//! The root of every frame: regions → header, screen, footer → popups.
+//!
+//! ```text
+//! ● lab01 docker 20.10.24   stacks 4/5 up   ✗ energy/questdb failed 2m, 2 more   cpu ▁▂▅ 28%  17:29
+//! ✗ failed     energy/questdb      exit code 137 (SIGKILL), out of memory            2m   l logs
+//! ◌ blocked    assistant/api       waits for migrations: completed (running for 4s)  4s   d details
+//! ── Stacks · by state ────────────────────┬── energy/questdb ─────────────────────────────────────
+//!  NAME            STATE       FOR   CPU   │ Overview Health Usage Logs Env Mounts …
+//! ▾ energy 2/3   ✗ failed           1.6%   │ ✗ failed for 2m
+//!     …                                    │ …
+//!  Enter open  l logs  r restart  / filter  ? help               1 Stacks  2 Logs  5 Events  6 Host
+//! ```
+
+pub mod footer;
+pub mod header;
+pub mod notes;
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::state::State;
+use crate::state::connection::Link;
+use crate::tui::paint::put;
+use crate::tui::popups::Popup;
+use crate::tui::regions::{Regions, SMALLEST, is_too_small};
+use crate::tui::ui::Ui;
+use crate::tui::view::{Context, Screen};
+
+/// Draws everything. A pure function of the state, the positions, the size and the moment.
+pub fn draw(area: Rect, buf: &mut Buffer, ui: &Ui, state: &State, now: Timestamp) {
+    let cx = ui.context(state, now);
+    buf.set_style(area, cx.theme.text);
+    if is_too_small(area) {
+        let words =
+            format!("stackdash needs {}x{}, this is {}x{}", SMALLEST.0, SMALLEST.1, area.width, area.height);
+        put(buf, area.x, area.y, area.width, &words, cx.theme.text);
+        return;
+    }
+    let regions = Regions::of(area);
+    header::draw(regions.header, buf, ui, &cx);
+    draw_body(regions.body, buf, ui, &cx);
+    footer::draw(regions.footer, buf, ui, &cx);
+    notes::draw_toasts(regions.body, buf, &ui.toasts, cx.theme);
+    for popup in &ui.popups {
+        if !matches!(popup, Popup::Input(_)) {
+            // What lies below steps back.
+            buf.set_style(regions.body, cx.theme.stale);
+        }
+        popup.draw(area, buf, &ui.keymap, cx.theme);
+    }
+}
+
+fn draw_body(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
+    // The program's own log helps most while nothing else works.
+    if ui.screen != Screen::Diagnostics {
+        match &cx.state.connection.link {
+            Link::Refused { error, retry_at, .. } => {
+                notes::draw_refused(area, buf, error, *retry_at, ui, cx);
+                return;
+            }
+            Link::Connecting => {
+                notes::draw_connecting(area, buf, cx);
+                return;
+            }
+            Link::Connected if cx.state.connection.listed_at.is_none() => {
+                notes::draw_connecting(area, buf, cx);
+                return;
+            }
+            Link::Connected | Link::Lost { .. } => {}
+        }
+    }
+    match ui.screen {
+        Screen::Stacks => ui.stacks.draw(area, buf, &ui.keymap, cx),
+        Screen::Logs => ui.logs.draw(area, buf, cx),
+        Screen::Events => ui.timeline.draw(area, buf, cx),
+        Screen::Host => ui.host.draw(area, buf, cx),
+        Screen::Diagnostics => ui.diagnostics.draw(area, buf, cx),
+    }
+    if cx.stale {
+        buf.set_style(area, cx.theme.stale);
+    }
+}

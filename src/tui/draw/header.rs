@@ -1,0 +1,157 @@
+//! The first line: who answers, how much is up, the worst that is wrong, the machine, the clock.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::model::containers::NO_STACK;
+use crate::model::stacks::{ServiceState, Target, age};
+use crate::state::State;
+use crate::state::connection::Link;
+use crate::tui::paint::{cut_end, put, rule, width};
+use crate::tui::regions::WIDE;
+use crate::tui::ui::Ui;
+use crate::tui::view::Context;
+use crate::tui::views::details::fields::zone;
+use crate::tui::widgets::sparkline;
+
+/// Cells between the parts.
+const GAP: u16 = 3;
+
+pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
+    let theme = cx.theme;
+    rule(buf, area, " ", theme.bar);
+    let on_bar = |style: Style| theme.bar.patch(style);
+    let clock = cx.now.to_zoned(zone()).strftime("%H:%M").to_string();
+    let mut right = area.right().saturating_sub(width(&clock) + 1);
+    put(buf, right, area.y, width(&clock), &clock, on_bar(theme.muted));
+    if area.width >= WIDE {
+        right = draw_machine(area, buf, right, cx);
+    }
+
+    let mut x = draw_engine(area, buf, cx);
+    let state = cx.state;
+    if state.connection.listed_at.is_none() {
+        return;
+    }
+    if state.read_only {
+        x = put(buf, x + GAP, area.y, room(x + GAP, right), "read-only", on_bar(theme.warning));
+    }
+    let (up, all) = stacks_up(state);
+    if all > 0 && x + GAP + 16 < right {
+        x = put(buf, x + GAP, area.y, room(x + GAP, right), "stacks ", on_bar(theme.muted));
+        let style = if up == all { theme.text } else { theme.strong };
+        x = put(buf, x, area.y, room(x, right), &format!("{up}/{all}"), on_bar(style));
+        x = put(buf, x, area.y, room(x, right), " up", on_bar(theme.muted));
+    }
+    let left = room(x + GAP, right.saturating_sub(1));
+    if left >= 12 {
+        let (mut words, found) = worst(cx, false);
+        // The stack's name goes first when room is short: the list below has it.
+        if width(&words) + 2 > left {
+            words = worst(cx, true).0;
+        }
+        let words = format!("{} {words}", theme.mark(found));
+        let style = theme.state(found);
+        put(buf, x + GAP, area.y, left, &cut_end(&words, left, theme.ascii), on_bar(style));
+    }
+}
+
+fn room(x: u16, right: u16) -> u16 {
+    right.saturating_sub(x)
+}
+
+fn draw_engine(area: Rect, buf: &mut Buffer, cx: &Context<'_>) -> u16 {
+    let theme = cx.theme;
+    let connection = &cx.state.connection;
+    let (mark, style, words) = match &connection.link {
+        Link::Connected => (ServiceState::Running, theme.good, String::new()),
+        Link::Connecting => (ServiceState::Starting, theme.starting, String::from("connecting")),
+        Link::Lost { since, retry_at, .. } => (
+            ServiceState::Failed,
+            theme.error,
+            format!("disconnected for {}, retrying in {}", age(*since, cx.now), countdown(*retry_at, cx)),
+        ),
+        Link::Refused { retry_at, .. } => (
+            ServiceState::Failed,
+            theme.error,
+            format!("no connection, retrying in {}", countdown(*retry_at, cx)),
+        ),
+    };
+    let mut x = put(buf, area.x + 1, area.y, 2, theme.mark(mark), theme.bar.patch(style)) + 1;
+    let name = match &connection.info {
+        Some(info) if !info.name.is_empty() => info.name.clone(),
+        _ => connection.host.clone(),
+    };
+    let name = cut_end(&name, 24, theme.ascii).into_owned();
+    x = put(buf, x, area.y, area.width.saturating_sub(x), &name, theme.bar.patch(theme.strong));
+    if let Some(info) = connection.info.as_ref().filter(|_| area.width >= 80 && words.is_empty()) {
+        let what = format!(" {} {}", info.flavor, info.version);
+        x = put(buf, x, area.y, area.width.saturating_sub(x), what.trim_end(), theme.bar.patch(theme.muted));
+    }
+    if !words.is_empty() {
+        x = put(buf, x + 1, area.y, area.width.saturating_sub(x + 1), &words, theme.bar.patch(style));
+    }
+    x
+}
+
+/// Writes how long until a moment, never less than nothing.
+pub fn countdown(at: jiff::Timestamp, cx: &Context<'_>) -> String {
+    // Rounded up: "in 0s" would look stuck.
+    let milliseconds = at.as_millisecond() - cx.now.as_millisecond();
+    format!("{}s", (milliseconds.max(0) + 999) / 1000)
+}
+
+/// Counts the stacks that are up, of how many.
+pub fn stacks_up(state: &State) -> (usize, usize) {
+    let stacks = state.containers.stacks().filter(|stack| &*stack.name != NO_STACK);
+    stacks.fold((0, 0), |(up, all), stack| (up + usize::from(stack.state.is_up()), all + 1))
+}
+
+fn worst(cx: &Context<'_>, short: bool) -> (String, ServiceState) {
+    let problems = cx.state.attention.problems();
+    let Some(problem) = problems.first() else {
+        let any = !cx.state.containers.is_empty();
+        let words = if any { "nothing is wrong" } else { "no containers" };
+        return (words.to_owned(), if any { ServiceState::Healthy } else { ServiceState::Absent });
+    };
+    let state = problem.verdict.state;
+    let since = problem.verdict.since.map(|since| format!(" {}", age(since, cx.now))).unwrap_or_default();
+    let more = match problems.len() - 1 {
+        0 => String::new(),
+        n => format!(", {n} more"),
+    };
+    let name = match &problem.target {
+        Target::Service { service, .. } if short => service,
+        _ => problem.name.as_str(),
+    };
+    (format!("{name} {}{since}{more}", state.word()), state)
+}
+
+/// Draws CPU and memory of this machine; returns where the free room ends.
+fn draw_machine(area: Rect, buf: &mut Buffer, right: u16, cx: &Context<'_>) -> u16 {
+    let theme = cx.theme;
+    let Some(sample) = &cx.state.host.sample else { return right };
+    let line: u16 = if area.width >= 120 { 8 } else { 5 };
+    let memory = sample.memory_used as f64 * 100.0 / sample.memory_total.max(1) as f64;
+    let history = || cx.state.host.history.last(usize::from(line), cx.now);
+    let cpu: Vec<f32> = history().map(|point| point.cpu_percent).collect();
+    let total = sample.memory_total as f32;
+    let memories: Vec<f32> = history().map(|point| point.memory_bytes * 100.0 / total.max(1.0)).collect();
+    let mut x = right;
+    for (label, percent, values) in [("mem", memory, memories), ("cpu", f64::from(sample.cpu_percent), cpu)] {
+        let wide = 4 + line + 1 + 4;
+        x = x.saturating_sub(wide + 2);
+        put(buf, x, area.y, 4, label, theme.bar.patch(theme.muted));
+        let gauge = match percent {
+            p if p >= 90.0 => theme.gauge[2],
+            p if p >= 70.0 => theme.gauge[1],
+            _ => theme.gauge[0],
+        };
+        let plot = Rect { x: x + 4, y: area.y, width: line, height: 1 };
+        sparkline::draw(plot, buf, &values, Some(100.0), theme.bar.patch(gauge), theme.ascii);
+        let figure = format!("{percent:>3.0}%");
+        put(buf, x + 4 + line + 1, area.y, 4, &figure, theme.bar.patch(theme.text));
+    }
+    x
+}

@@ -1,0 +1,341 @@
+//! From a key to its meaning: key and contexts in, [`Action`] out. Pure.
+//!
+//! Starts from the table in [`crate::tui::action`]; the operator's own keys replace an action's keys in
+//! all its contexts. Knows no screen and no state.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::config::KeyChoice;
+use crate::tui::action::{ACTIONS, Action, KeyContext};
+
+/// A key with its modifiers, in one spelling: `G` has no Shift, Shift-Tab is a Tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    ctrl: bool,
+    alt: bool,
+    shift: bool,
+}
+
+/// Names of keys without a character, as the configuration file spells them.
+const NAMED: &[(&str, KeyCode)] = &[
+    ("Enter", KeyCode::Enter),
+    ("Esc", KeyCode::Esc),
+    ("Tab", KeyCode::Tab),
+    ("Space", KeyCode::Char(' ')),
+    ("Backspace", KeyCode::Backspace),
+    ("Delete", KeyCode::Delete),
+    ("Insert", KeyCode::Insert),
+    ("Up", KeyCode::Up),
+    ("Down", KeyCode::Down),
+    ("Left", KeyCode::Left),
+    ("Right", KeyCode::Right),
+    ("Home", KeyCode::Home),
+    ("End", KeyCode::End),
+    ("PgUp", KeyCode::PageUp),
+    ("PgDn", KeyCode::PageDown),
+];
+
+impl Key {
+    /// Reads the notation of the configuration file: `j`, `G`, `Ctrl-d`, `Shift-Tab`, `PgDn`, `F5`, `Space`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut rest = text;
+        let mut modifiers = KeyModifiers::NONE;
+        loop {
+            let (modifier, tail) = if let Some(tail) = rest.strip_prefix("Ctrl-") {
+                (KeyModifiers::CONTROL, tail)
+            } else if let Some(tail) = rest.strip_prefix("Alt-") {
+                (KeyModifiers::ALT, tail)
+            } else if let Some(tail) = rest.strip_prefix("Shift-") {
+                (KeyModifiers::SHIFT, tail)
+            } else {
+                break;
+            };
+            modifiers |= modifier;
+            rest = tail;
+        }
+        let code = if let Some((_, code)) = NAMED.iter().find(|(name, _)| name.eq_ignore_ascii_case(rest)) {
+            *code
+        } else if let Some(number) = rest.strip_prefix('F').and_then(|n| n.parse::<u8>().ok())
+            && (1..=12).contains(&number)
+        {
+            KeyCode::F(number)
+        } else {
+            let mut characters = rest.chars();
+            match (characters.next(), characters.next()) {
+                (Some(only), None) => KeyCode::Char(only),
+                _ => {
+                    return Err(format!(
+                        "`{text}` is not a key; keys are written j, G, Ctrl-d, Alt-x, Shift-Tab, PgDn, F5, Space"
+                    ));
+                }
+            }
+        };
+        Ok(Self::from(KeyEvent::new(code, modifiers)))
+    }
+
+    /// Returns the character it types, if it types one.
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(character) if !self.ctrl && !self.alt => Some(character),
+            _ => None,
+        }
+    }
+
+    pub fn code(self) -> KeyCode {
+        self.code
+    }
+
+    pub fn is_ctrl(self) -> bool {
+        self.ctrl
+    }
+}
+
+impl From<KeyEvent> for Key {
+    fn from(event: KeyEvent) -> Self {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let alt = event.modifiers.contains(KeyModifiers::ALT);
+        let mut shift = event.modifiers.contains(KeyModifiers::SHIFT);
+        let code = match event.code {
+            KeyCode::BackTab => {
+                shift = true;
+                KeyCode::Tab
+            }
+            // The character says it already; terminals with the kitty protocol say it twice.
+            KeyCode::Char(character) => {
+                let upper = shift && !ctrl && character.is_ascii_lowercase();
+                shift = false;
+                KeyCode::Char(if upper { character.to_ascii_uppercase() } else { character })
+            }
+            code => code,
+        };
+        Self { code, ctrl, alt, shift }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (held, name) in [(self.ctrl, "Ctrl-"), (self.alt, "Alt-"), (self.shift, "Shift-")] {
+            if held {
+                f.write_str(name)?;
+            }
+        }
+        if let Some((name, _)) = NAMED.iter().find(|(_, code)| *code == self.code) {
+            return f.write_str(name);
+        }
+        match self.code {
+            KeyCode::Char(character) => write!(f, "{character}"),
+            KeyCode::F(number) => write!(f, "F{number}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+/// Every binding, resolved.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    bindings: HashMap<(KeyContext, Key), Action>,
+    /// In the order they were named; the first is the one shown.
+    keys: HashMap<Action, Vec<Key>>,
+}
+
+impl Keymap {
+    /// Lays the operator's keys over the defaults. A key that the operator takes is lost to the default
+    /// action that had it; two wishes for the same key, unknown names and unknown keys are errors, all
+    /// of them told at once, each with its place.
+    pub fn new(choices: &[KeyChoice]) -> Result<Self, Vec<String>> {
+        let mut map = Self { bindings: HashMap::new(), keys: HashMap::new() };
+        let mut errors = Vec::new();
+        let mut chosen = Vec::new();
+        for choice in choices {
+            match map.take_choice(choice, &mut errors) {
+                Ok(taken) => chosen.extend(taken),
+                Err(why) => errors.push(format!("{}: {why}", choice.place)),
+            }
+        }
+        for info in ACTIONS {
+            for context in info.contexts {
+                if chosen.contains(&(info.action, *context)) {
+                    continue;
+                }
+                for key in info.keys.iter().filter_map(|key| Key::parse(key).ok()) {
+                    let holder = *map.bindings.entry((*context, key)).or_insert(info.action);
+                    if holder == info.action {
+                        map.note(info.action, key);
+                    }
+                }
+            }
+        }
+        if errors.is_empty() { Ok(map) } else { Err(errors) }
+    }
+
+    /// Binds what one line of the configuration asks for; returns where the defaults no longer hold.
+    fn take_choice(
+        &mut self,
+        choice: &KeyChoice,
+        errors: &mut Vec<String>,
+    ) -> Result<Vec<(Action, KeyContext)>, String> {
+        let action = Action::by_name(&choice.action)
+            .ok_or_else(|| format!("no action is called `{}`; the palette lists them all", choice.action))?;
+        let all = action.info().contexts;
+        let contexts: Vec<KeyContext> = match &choice.context {
+            None => all.to_vec(),
+            Some(name) => {
+                let context =
+                    KeyContext::ALL.into_iter().find(|context| context.name() == name).ok_or_else(|| {
+                        format!("no context is called `{name}`; known: {}", names(&KeyContext::ALL))
+                    })?;
+                if !all.contains(&context) {
+                    return Err(format!(
+                        "`{}` means nothing in {name}, only in {}",
+                        choice.action,
+                        names(all)
+                    ));
+                }
+                vec![context]
+            }
+        };
+        for text in &choice.keys {
+            let key = Key::parse(text)?;
+            for context in &contexts {
+                if let Some(other) = self.bindings.insert((*context, key), action)
+                    && other != action
+                {
+                    errors.push(format!(
+                        "{}: `{key}` is asked for twice, by {} and by {}",
+                        choice.place,
+                        other.info().name,
+                        choice.action
+                    ));
+                    break;
+                }
+            }
+            self.note(action, key);
+        }
+        Ok(contexts.into_iter().map(|context| (action, context)).collect())
+    }
+
+    fn note(&mut self, action: Action, key: Key) {
+        let keys = self.keys.entry(action).or_default();
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+
+    /// Returns what a key means; the first context that knows it decides.
+    pub fn resolve(&self, contexts: &[KeyContext], key: Key) -> Option<Action> {
+        contexts.iter().find_map(|context| self.bindings.get(&(*context, key)).copied())
+    }
+
+    /// Returns the keys of an action.
+    pub fn keys(&self, action: Action) -> &[Key] {
+        self.keys.get(&action).map_or(&[], Vec::as_slice)
+    }
+
+    /// Writes the key to show for an action; empty where it has none.
+    pub fn hint(&self, action: Action) -> String {
+        self.keys(action).first().map(Key::to_string).unwrap_or_default()
+    }
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        Self::new(&[]).unwrap_or_else(|_| Self { bindings: HashMap::new(), keys: HashMap::new() })
+    }
+}
+
+fn names(contexts: &[KeyContext]) -> String {
+    contexts.iter().map(|context| context.name()).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::parse(text).unwrap()
+    }
+
+    #[test]
+    fn every_key_reads_back_as_it_is_written() {
+        for text in ["j", "G", "Ctrl-d", "Shift-Tab", "PgDn", "F5", "Space", "?", "Alt-x", "-", "Ctrl--"] {
+            assert_eq!(key(text).to_string(), text);
+        }
+        assert!(Key::parse("Hyper-x").is_err());
+        assert!(Key::parse("F13").is_err());
+        assert!(Key::parse("").is_err());
+    }
+
+    #[test]
+    fn terminals_agree_on_one_spelling() {
+        let shifted = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::SHIFT);
+        assert_eq!(Key::from(shifted), key("G"));
+        assert_eq!(Key::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::NONE)), key("Shift-Tab"));
+    }
+
+    #[test]
+    fn no_two_default_actions_want_the_same_key() {
+        let mut seen: HashMap<(KeyContext, Key), &str> = HashMap::new();
+        for info in ACTIONS {
+            for text in info.keys {
+                for context in info.contexts {
+                    let other = seen.insert((*context, key(text)), info.name);
+                    assert_eq!(other, None, "{text} in {context:?}: {}", info.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_innermost_context_decides() {
+        let map = Keymap::default();
+        let tree = [KeyContext::Tree, KeyContext::List, KeyContext::Global];
+        assert_eq!(map.resolve(&tree, key("r")), Some(Action::Restart));
+        assert_eq!(map.resolve(&[KeyContext::Host, KeyContext::Global], key("r")), Some(Action::ReadAgain));
+        assert_eq!(map.resolve(&[KeyContext::Confirm], key("q")), None);
+    }
+
+    fn wish(context: Option<&str>, action: &str, keys: &[&str]) -> KeyChoice {
+        KeyChoice {
+            context: context.map(str::to_owned),
+            action: action.to_owned(),
+            keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+            place: String::from("config.toml:4"),
+        }
+    }
+
+    #[test]
+    fn an_own_key_replaces_the_defaults_and_takes_the_key_from_others() {
+        let map = Keymap::new(&[wish(None, "restart", &["s"])]).unwrap();
+        assert_eq!(map.resolve(&[KeyContext::Tree], key("s")), Some(Action::Restart));
+        assert_eq!(map.resolve(&[KeyContext::Tree], key("r")), None);
+        assert!(map.keys(Action::Stop).is_empty());
+    }
+
+    #[test]
+    fn a_context_of_its_own_leaves_the_others_alone() {
+        let map = Keymap::new(&[wish(Some("text"), "move-down", &["z"]), wish(None, "stop", &[])]).unwrap();
+        assert_eq!(map.resolve(&[KeyContext::Text], key("z")), Some(Action::MoveDown));
+        assert_eq!(map.resolve(&[KeyContext::Text], key("j")), None);
+        assert_eq!(map.resolve(&[KeyContext::List], key("j")), Some(Action::MoveDown));
+        assert_eq!(map.resolve(&[KeyContext::Tree], key("s")), None);
+    }
+
+    #[test]
+    fn conflicts_and_unknown_names_are_all_told_with_their_place() {
+        let errors = Keymap::new(&[
+            wish(None, "restart", &["z"]),
+            wish(None, "stop", &["z"]),
+            wish(None, "fly", &["f"]),
+            wish(None, "sort", &["Foo"]),
+            wish(Some("host"), "sort", &["o"]),
+            wish(Some("moon"), "sort", &["o"]),
+        ])
+        .unwrap_err();
+        assert_eq!(errors.len(), 5, "{errors:#?}");
+        assert!(errors.iter().all(|error| error.starts_with("config.toml:4: ")));
+    }
+}

@@ -1,0 +1,159 @@
+//! A line being typed at the foot: the filter of a list, the search of a text. Live.
+
+use crossterm::event::KeyCode;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+
+use crate::tui::action::Action;
+use crate::tui::keymap::Key;
+use crate::tui::paint::{put, rule};
+use crate::tui::popups::Answer;
+use crate::tui::theme::Theme;
+
+/// Longest text that is taken.
+const LONGEST: usize = 200;
+
+/// A text with a cursor, edited as shells do.
+#[derive(Debug, Default)]
+pub struct Edit {
+    text: String,
+    /// Byte offset, always between characters.
+    cursor: usize,
+}
+
+impl Edit {
+    pub fn new(text: &str) -> Self {
+        Self { text: text.to_owned(), cursor: text.len() }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Applies a key; returns whether the text changed.
+    pub fn handle(&mut self, key: Key) -> bool {
+        let before = self.text[..self.cursor].char_indices().next_back().map_or(0, |(at, _)| at);
+        let after =
+            self.text[self.cursor..].chars().next().map_or(self.cursor, |c| self.cursor + c.len_utf8());
+        if let Some(character) = key.typed() {
+            return self.insert(character);
+        }
+        match (key.code(), key.is_ctrl()) {
+            (KeyCode::Backspace, _) | (KeyCode::Char('h'), true) => self.cut(before..self.cursor),
+            (KeyCode::Delete, _) => self.cut(self.cursor..after),
+            (KeyCode::Char('u'), true) => self.cut(0..self.cursor),
+            (KeyCode::Char('w'), true) => {
+                let kept = self.text[..self.cursor].trim_end().rfind(' ').map_or(0, |at| at + 1);
+                self.cut(kept..self.cursor)
+            }
+            (KeyCode::Left, _) => {
+                self.cursor = before;
+                false
+            }
+            (KeyCode::Right, _) => {
+                self.cursor = after;
+                false
+            }
+            (KeyCode::Home, _) | (KeyCode::Char('a'), true) => {
+                self.cursor = 0;
+                false
+            }
+            (KeyCode::End, _) | (KeyCode::Char('e'), true) => {
+                self.cursor = self.text.len();
+                false
+            }
+            _ => false,
+        }
+    }
+
+    pub fn insert(&mut self, character: char) -> bool {
+        if character.is_control() || self.text.len() >= LONGEST {
+            return false;
+        }
+        self.text.insert(self.cursor, character);
+        self.cursor += character.len_utf8();
+        true
+    }
+
+    fn cut(&mut self, range: std::ops::Range<usize>) -> bool {
+        let changed = !range.is_empty();
+        self.cursor = range.start;
+        self.text.replace_range(range, "");
+        changed
+    }
+
+    /// Draws the text with its cursor.
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let x = put(buf, area.x, area.y, area.width, &self.text[..self.cursor], theme.strong);
+        let end =
+            put(buf, x, area.y, area.right().saturating_sub(x), &self.text[self.cursor..], theme.strong);
+        if end == x {
+            put(buf, x, area.y, area.right().saturating_sub(x), " ", theme.strong);
+        }
+        if let Some(cell) = buf.cell_mut((x, area.y)) {
+            cell.modifier.insert(Modifier::REVERSED);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Input {
+    edit: Edit,
+}
+
+impl Input {
+    pub fn new(text: &str) -> Self {
+        Self { edit: Edit::new(text) }
+    }
+
+    pub fn handle(&mut self, action: Option<Action>, key: Key) -> Answer {
+        match action {
+            Some(Action::Open) => Answer::Close,
+            Some(Action::Back) => Answer::Dropped,
+            _ if self.edit.handle(key) => Answer::Typed(self.edit.text().to_owned()),
+            _ => Answer::Stay,
+        }
+    }
+
+    pub fn paste(&mut self, text: &str) -> Answer {
+        for character in text.chars() {
+            self.edit.insert(character);
+        }
+        Answer::Typed(self.edit.text().to_owned())
+    }
+
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        rule(buf, area, " ", theme.bar);
+        let x = put(buf, area.x + 1, area.y, area.width, "/", theme.key);
+        let room = Rect { x, width: area.right().saturating_sub(x + 34).max(10), ..area };
+        self.edit.draw(room, buf, theme);
+        let words = "Enter keeps it  Esc clears it";
+        let x = area.right().saturating_sub(crate::tui::paint::width(words) + 1);
+        put(buf, x, area.y, area.right() - x, words, theme.muted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn press(edit: &mut Edit, keys: &str) {
+        for key in keys.split_whitespace() {
+            edit.handle(Key::parse(key).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_line_is_edited_as_in_a_shell() {
+        let mut edit = Edit::default();
+        press(&mut edit, "ä p i Left Left x End Backspace");
+        assert_eq!(edit.text(), "äxp");
+        press(&mut edit, "Space f o o Ctrl-w");
+        assert_eq!(edit.text(), "äxp ");
+        press(&mut edit, "Home Delete Ctrl-e Ctrl-u");
+        assert_eq!(edit.text(), "");
+        press(&mut edit, "Backspace Delete Left Right q");
+        assert_eq!(edit.text(), "q");
+    }
+}

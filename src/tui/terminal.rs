@@ -1,0 +1,239 @@
+//! Taking the terminal and giving it back, whatever happens; the clipboard. The only room that knows stdout.
+
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, getpid, kill_process};
+
+/// crossterm writes in tiny pieces: a frame should be a write or two.
+const BUFFER: usize = 64 * 1024;
+/// Bytes of text that terminals take by OSC 52.
+const CLIPBOARD: usize = 74_000;
+/// How often the watcher looks whether it is still wanted; a hang-up wakes it at once.
+const HANGUP_BEAT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// Whether the terminal is ours now, for the panic hook.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+type Backend = CrosstermBackend<BufWriter<Stdout>>;
+
+/// The terminal while it is ours; gives it back when dropped.
+pub struct Screen {
+    terminal: Terminal<Backend>,
+    area: Rect,
+    mouse: bool,
+}
+
+/// Says why there can be no face here, if so.
+pub fn unusable() -> Option<&'static str> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        Some("This needs a terminal; without one, use `stackdash status`")
+    } else if std::env::var("TERM").is_ok_and(|term| term == "dumb") {
+        Some("This terminal calls itself dumb (TERM=dumb); use `stackdash status`")
+    } else {
+        None
+    }
+}
+
+/// Returns the size of the terminal; a bare pseudo-terminal or a serial line has none and gets 80x24.
+pub fn size() -> Rect {
+    match crossterm::terminal::size() {
+        Ok((width, height)) if width > 0 && height > 0 => Rect::new(0, 0, width, height),
+        _ => Rect::new(0, 0, 80, 24),
+    }
+}
+
+impl Screen {
+    /// Takes the terminal.
+    pub fn enter() -> io::Result<Self> {
+        hook_panics();
+        // A theme decides what has color. Left to itself, crossterm answers NO_COLOR with resets that
+        // take bold away as well.
+        crossterm::style::force_color_output(true);
+        take(true)?;
+        let area = size();
+        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
+        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+        let mut terminal = Terminal::with_options(backend, options)?;
+        terminal.clear()?;
+        Ok(Self { terminal, area, mouse: true })
+    }
+
+    pub fn area(&self) -> Rect {
+        self.area
+    }
+
+    /// Takes over a new size.
+    pub fn resize(&mut self) -> io::Result<Rect> {
+        let area = size();
+        if area != self.area {
+            self.area = area;
+            self.terminal.resize(area)?;
+        }
+        Ok(area)
+    }
+
+    /// Draws a frame in one piece.
+    pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        let area = self.area;
+        let drawn = self.terminal.draw(|frame| paint(area, frame.buffer_mut())).map(|_| ());
+        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        Write::flush(self.terminal.backend_mut())?;
+        drawn
+    }
+
+    /// Forgets what is on the screen, so that the next frame draws every cell.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.terminal.clear()
+    }
+
+    /// Takes the mouse or gives it back to the terminal, for its own selection.
+    pub fn set_mouse(&mut self, ours: bool) -> io::Result<()> {
+        self.mouse = ours;
+        if ours {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
+    }
+
+    /// Leaves the screen to a program in a container. Raw mode stays: the keys are for its terminal.
+    pub fn step_aside(&mut self) -> io::Result<()> {
+        execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show)
+    }
+
+    /// Takes the screen again after [`Screen::step_aside`].
+    pub fn come_back(&mut self) -> io::Result<()> {
+        take(self.mouse)?;
+        self.resize()?;
+        self.clear()
+    }
+
+    /// Stops this process until the shell continues it. No reader of the terminal may live meanwhile.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        // The next line runs after SIGCONT.
+        kill_process(getpid(), Signal::STOP)?;
+        self.come_back()
+    }
+
+    /// Puts a text into the clipboard of the terminal, also over SSH; says why not.
+    pub fn copy(&mut self, text: &str) -> Result<(), String> {
+        let term = std::env::var("TERM").unwrap_or_default();
+        if term == "linux" {
+            return Err(String::from("This console has no clipboard"));
+        }
+        if text.len() > CLIPBOARD {
+            let save = "save it to a file instead";
+            return Err(format!("{} bytes are too much for a terminal's clipboard; {save}", text.len()));
+        }
+        let sequence = osc52(text, std::env::var_os("TMUX").is_some());
+        let mut out = io::stdout();
+        out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Writes the request to set the clipboard; tmux passes on only what is wrapped for it.
+fn osc52(text: &str, tmux: bool) -> String {
+    let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+    if tmux { format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b")) } else { sequence }
+}
+
+fn take(mouse: bool) -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    let mut out = io::stdout();
+    execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)?;
+    if mouse {
+        execute!(out, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Gives the terminal back as it was. Does nothing the second time.
+pub fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // Whoever listens may be gone already; there is nobody left to tell.
+    let _ = execute!(
+        io::stdout(),
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    );
+    let _ = disable_raw_mode();
+}
+
+/// Gives the terminal back before a panic is reported.
+fn hook_panics() {
+    HOOK.call_once(|| {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            give_back();
+            report(info);
+        }));
+    });
+}
+
+/// Tells when the terminal is gone. A closed one sends no event, and the signal may be ignored by the
+/// parent's wish; then the reader of keys would spin for ever.
+pub fn watch_for_hangup() -> tokio::sync::oneshot::Receiver<()> {
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let watch = move || {
+        let stdin = io::stdin();
+        let mut waits = [PollFd::new(&stdin, PollFlags::empty())];
+        while !tell.is_closed() {
+            match poll(&mut waits, Some(&HANGUP_BEAT)) {
+                Ok(0) => {}
+                Ok(_) => {
+                    let _ = tell.send(());
+                    return;
+                }
+                // Interrupted, or odd: not so fast.
+                Err(_) => std::thread::sleep(Duration::from_millis(200)),
+            }
+        }
+    };
+    // Without the watcher everything else still works.
+    let _ = std::thread::Builder::new().name(String::from("hangup")).spawn(watch);
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clipboard_request_is_wrapped_for_tmux() {
+        assert_eq!(osc52("hi", false), "\x1b]52;c;aGk=\x07");
+        assert_eq!(osc52("hi", true), "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
+    }
+}

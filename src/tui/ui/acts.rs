@@ -1,0 +1,321 @@
+//! From input to deeds: popups first, then what holds everywhere, then the screen.
+
+use jiff::Timestamp;
+
+use crate::command::Command;
+use crate::model::jobs::Verb;
+use crate::model::timeline::Severity;
+use crate::state::State;
+use crate::tui::action::{ACTIONS, Action, KeyContext};
+use crate::tui::keymap::Key;
+use crate::tui::popups::confirm::Confirm;
+use crate::tui::popups::help::Help;
+use crate::tui::popups::input;
+use crate::tui::popups::menu::{Entry, Menu};
+use crate::tui::popups::palette::Palette;
+use crate::tui::popups::{Answer, Choice, Popup};
+use crate::tui::theme;
+use crate::tui::ui::{Input, Request, Ui};
+use crate::tui::view::{Effect, Screen};
+use crate::tui::views::stacks::rows::SortBy;
+
+impl Ui {
+    /// Reacts to input.
+    pub fn handle(&mut self, input: Input, state: &State, now: Timestamp) -> Vec<Request> {
+        match input {
+            Input::Key(key) => self.key(key, state, now),
+            Input::Click { column, row } => self.click(column, row, state, now),
+            Input::Wheel { column, row, down } => {
+                self.wheel(column, row, down, state);
+                Vec::new()
+            }
+            Input::Paste(text) => self.paste(&text, state, now),
+        }
+    }
+
+    fn key(&mut self, key: Key, state: &State, now: Timestamp) -> Vec<Request> {
+        if let Some(popup) = self.popups.last_mut() {
+            let answer = popup.handle(key, &self.keymap);
+            return self.answer(answer, state, now);
+        }
+        match self.keymap.resolve(self.contexts(), key) {
+            Some(action) => self.act(action, state, now),
+            None => Vec::new(),
+        }
+    }
+
+    fn paste(&mut self, text: &str, state: &State, now: Timestamp) -> Vec<Request> {
+        // Pasted text is text: it never presses keys.
+        match self.popups.last_mut() {
+            Some(Popup::Input(input)) => {
+                let answer = input.paste(text);
+                self.answer(answer, state, now)
+            }
+            Some(Popup::Palette(palette)) => {
+                palette.paste(text);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn answer(&mut self, answer: Answer, state: &State, now: Timestamp) -> Vec<Request> {
+        match answer {
+            Answer::Stay => {}
+            Answer::Close => {
+                self.popups.pop();
+            }
+            Answer::Dropped => {
+                self.popups.pop();
+                self.set_filter("");
+            }
+            Answer::Typed(text) => self.set_filter(&text),
+            Answer::Run(commands) => {
+                self.popups.pop();
+                self.stacks.marks.clear();
+                return commands.into_iter().map(Request::Run).collect();
+            }
+            Answer::QuitNow => return vec![Request::Quit],
+            Answer::Choose(choice) => {
+                self.popups.pop();
+                return self.choose(choice, state, now);
+            }
+        }
+        Vec::new()
+    }
+
+    fn choose(&mut self, choice: Choice, state: &State, now: Timestamp) -> Vec<Request> {
+        match choice {
+            Choice::Act(action) => return self.act(action, state, now),
+            Choice::Bulk(verb) => {
+                let effects = self.stacks.ask_for_marks(verb, state);
+                return self.carry_out(effects, state, now);
+            }
+            Choice::ClearMarks => self.stacks.marks.clear(),
+            Choice::Sort(sort) => self.stacks.set_sort(sort),
+            Choice::Theme(name) => match theme::load(&name, self.theme.ascii, self.depth) {
+                Ok(theme) => self.theme = theme,
+                Err(why) => self.toast(Severity::Error, why, now),
+            },
+        }
+        Vec::new()
+    }
+
+    /// Carries out what a key means.
+    pub fn act(&mut self, action: Action, state: &State, now: Timestamp) -> Vec<Request> {
+        match action {
+            Action::ShowStacks => self.go_to(Screen::Stacks),
+            Action::ShowLogs => self.go_to(Screen::Logs),
+            Action::ShowEvents => self.go_to(Screen::Events),
+            Action::ShowHost => self.go_to(Screen::Host),
+            Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
+            Action::Palette => self.popups.push(Popup::Palette(Palette::new(self.contexts()))),
+            Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
+            Action::Filter if self.screen != Screen::Host => {
+                self.popups.push(Popup::Input(input::Input::new(self.filter())));
+            }
+            Action::Themes => self.open_themes(),
+            Action::Sort if self.screen == Screen::Stacks => self.open_sort(),
+            Action::Menu if self.screen == Screen::Stacks => self.open_menu(state),
+            Action::Bulk if self.screen == Screen::Stacks => self.open_bulk(now),
+            Action::Quit => return self.quit_or_back(state),
+            Action::QuitNow => return vec![Request::Quit],
+            Action::Redraw => return vec![Request::Redraw],
+            Action::Suspend => return vec![Request::Suspend],
+            Action::ToggleMouse => {
+                self.mouse = !self.mouse;
+                let words = if self.mouse {
+                    "The mouse acts here again"
+                } else {
+                    "The mouse is the terminal's: select and copy with it"
+                };
+                self.toast(Severity::Info, words, now);
+                return vec![Request::Mouse(self.mouse)];
+            }
+            Action::Reconnect => {
+                if state.connection.is_up() {
+                    self.toast(Severity::Info, "The engine is connected", now);
+                } else {
+                    return vec![Request::Run(Command::Reconnect)];
+                }
+            }
+            Action::Save if self.screen == Screen::Stacks => {
+                let (name, text) = self.stacks.text(state);
+                return vec![Request::Save { name, text }];
+            }
+            action => {
+                let effects = self.act_in_view(action, state);
+                return self.carry_out(effects, state, now);
+            }
+        }
+        Vec::new()
+    }
+
+    fn act_in_view(&mut self, action: Action, state: &State) -> Vec<Effect> {
+        match self.screen {
+            Screen::Stacks => self.stacks.handle(action, state),
+            Screen::Logs => self.logs.handle(action, state),
+            Screen::Events => self.timeline.handle(action, state),
+            Screen::Host => self.host.handle(action, state),
+            Screen::Diagnostics => self.diagnostics.handle(action, state),
+        }
+    }
+
+    /// Carries out what a view asks for.
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>, state: &State, now: Timestamp) -> Vec<Request> {
+        let mut requests = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Run(command) => requests.push(Request::Run(command)),
+                Effect::Confirm { question, lines, commands } => {
+                    let answer = Answer::Run(commands);
+                    self.popups.push(Popup::Confirm(Confirm::new(question, lines, answer)));
+                }
+                Effect::OpenLogs(targets) => {
+                    self.logs.open(targets);
+                    self.go_to(Screen::Logs);
+                }
+                Effect::OpenDetails { target, tab } => {
+                    self.stacks.show(&target, tab, state);
+                    self.go_to(Screen::Stacks);
+                }
+                Effect::GoTo(screen) => self.go_to(screen),
+                Effect::Toast(text) => self.toast(Severity::Info, text, now),
+                Effect::Copy { what, text } => requests.push(Request::Copy { what, text }),
+                Effect::Save { name, text } => requests.push(Request::Save { name, text }),
+                Effect::OpenShell(id) => requests.push(Request::Shell(id)),
+            }
+        }
+        requests
+    }
+
+    pub fn go_to(&mut self, screen: Screen) {
+        self.screen = screen;
+        self.drawn = None;
+    }
+
+    /// Leaves what can be left; at the top quits, and asks first while work runs.
+    fn quit_or_back(&mut self, state: &State) -> Vec<Request> {
+        if self.screen != Screen::Stacks {
+            self.go_to(Screen::Stacks);
+            return Vec::new();
+        }
+        if self.stacks.has_something_to_leave() {
+            self.stacks.handle(Action::Back, state);
+            return Vec::new();
+        }
+        let running: Vec<String> = state
+            .jobs
+            .running()
+            .map(|job| format!("{} {}", job.verb.doing(), state.containers.name_of(&job.target)))
+            .collect();
+        if running.is_empty() {
+            return vec![Request::Quit];
+        }
+        let question = String::from("Quit while this is under way?");
+        self.popups.push(Popup::Confirm(Confirm::new(question, running, Answer::QuitNow)));
+        Vec::new()
+    }
+
+    fn filter(&self) -> &str {
+        match self.screen {
+            Screen::Stacks => self.stacks.filter(),
+            Screen::Logs => self.logs.filter(),
+            Screen::Events => self.timeline.filter(),
+            Screen::Host => self.host.filter(),
+            Screen::Diagnostics => self.diagnostics.filter(),
+        }
+    }
+
+    fn set_filter(&mut self, text: &str) {
+        match self.screen {
+            Screen::Stacks => self.stacks.set_filter(text),
+            Screen::Logs => self.logs.set_filter(text),
+            Screen::Events => self.timeline.set_filter(text),
+            Screen::Host => self.host.set_filter(text),
+            Screen::Diagnostics => self.diagnostics.set_filter(text),
+        }
+        self.drawn = None;
+    }
+
+    fn open_themes(&mut self) {
+        let names = theme::names();
+        let cursor = names.iter().position(|name| *name == self.theme.name).unwrap_or(0);
+        let entries = names
+            .into_iter()
+            .map(|name| Entry { label: name.clone(), hint: String::new(), choice: Choice::Theme(name) })
+            .collect();
+        self.popups.push(Popup::Menu(Menu::new("Theme", entries, cursor)));
+    }
+
+    fn open_sort(&mut self) {
+        let present = self.stacks.choice.sort;
+        let cursor = SortBy::ALL.iter().position(|sort| *sort == present).unwrap_or(0);
+        let entries = SortBy::ALL
+            .into_iter()
+            .map(|sort| Entry {
+                label: capitalized(sort.word()),
+                hint: if sort == present { String::from("now") } else { String::new() },
+                choice: Choice::Sort(sort),
+            })
+            .collect();
+        self.popups.push(Popup::Menu(Menu::new("Order", entries, cursor)));
+    }
+
+    fn open_menu(&mut self, state: &State) {
+        let Some(target) = self.stacks.selected() else { return };
+        let title = state.containers.name_of(target);
+        let under_way = state.jobs.conflicting(target, &state.containers).is_some();
+        let entries = ACTIONS
+            .iter()
+            .filter(|info| info.contexts.contains(&KeyContext::Tree))
+            .filter(|info| !matches!(info.action, Action::Menu | Action::Bulk | Action::Sort))
+            .filter(|info| !matches!(info.action, Action::NextProblem | Action::PreviousProblem))
+            .filter(|info| info.action != Action::ShowAbsent)
+            .filter(|info| info.action != Action::CancelJob || under_way)
+            .map(|info| Entry {
+                label: info.doc.to_owned(),
+                hint: self.keymap.hint(info.action),
+                choice: Choice::Act(info.action),
+            })
+            .collect();
+        self.popups.push(Popup::Menu(Menu::new(title, entries, 0)));
+    }
+
+    fn open_bulk(&mut self, now: Timestamp) {
+        let count = self.stacks.marks.len();
+        if count == 0 {
+            let words = format!("Nothing is marked yet; {} marks", self.keymap.hint(Action::Mark));
+            self.toast(Severity::Info, words, now);
+            return;
+        }
+        let verb = |verb: Verb| {
+            let label = format!("{} all", capitalized(verb.word()));
+            Entry { label, hint: String::from("asks"), choice: Choice::Bulk(verb) }
+        };
+        let entries = vec![
+            verb(Verb::Restart),
+            verb(Verb::Stop),
+            verb(Verb::Start),
+            Entry {
+                label: String::from("Logs of all, merged"),
+                hint: String::new(),
+                choice: Choice::Act(Action::OpenLogs),
+            },
+            Entry {
+                label: String::from("Take the marks away"),
+                hint: String::new(),
+                choice: Choice::ClearMarks,
+            },
+        ];
+        self.popups.push(Popup::Menu(Menu::new(format!("{count} marked"), entries, 0)));
+    }
+}
+
+fn capitalized(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    word
+}

@@ -1,0 +1,82 @@
+//! The Overview tab of a whole stack: its services at a glance, its files.
+
+use ratatui::text::{Line, Span};
+
+use crate::model::containers::NO_STACK;
+use crate::model::stacks::{ServiceState, Stack, age};
+use crate::tui::paint::{cut_end, cut_middle, width};
+use crate::tui::view::Context;
+use crate::tui::views::details::fields::{LABEL, field, section, sentences};
+use crate::tui::views::stacks::tree::job_words;
+use crate::tui::widgets::bytes;
+
+pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>> {
+    let theme = cx.theme;
+    let mut lines = vec![Line::from(vec![
+        Span::styled(format!("{} {}", theme.mark(stack.state), stack.state.word()), theme.state(stack.state)),
+        Span::styled(format!("  {}", counts(stack)), theme.text),
+    ])];
+    if let Some(job) = cx.state.jobs.on_stack(&stack.name) {
+        lines.push(Line::styled(job_words(job, cx.now), theme.starting));
+    }
+    let sum = cx.state.usage.sum_of_stack(stack);
+    let mut figures = Vec::new();
+    if let Some(cpu) = sum.cpu_percent {
+        figures.push(format!("CPU {cpu:.1}%"));
+    }
+    if let Some(memory) = sum.memory_bytes {
+        figures.push(format!("memory {}", bytes::short(memory)));
+    }
+    if let Some(rate) = sum.net_rate {
+        figures.push(format!("net {}", bytes::rate(rate)));
+    }
+    if !figures.is_empty() {
+        lines.push(Line::styled(figures.join("  "), theme.muted));
+    }
+    lines.push(Line::default());
+    if &*stack.name == NO_STACK {
+        let words = "These containers carry no Compose labels; each stands for itself";
+        lines.extend(sentences(words, theme.muted, room));
+    }
+    let value = room.saturating_sub(LABEL);
+    for (index, file) in stack.config_files.iter().enumerate() {
+        let label = if index == 0 { "files" } else { "" };
+        lines.extend(field(label, &cut_middle(file, value, theme.ascii), theme.text, room, cx));
+    }
+    if !stack.working_dir.is_empty() {
+        let folder = cut_middle(&stack.working_dir, value, theme.ascii).into_owned();
+        lines.extend(field("folder", &folder, theme.text, room, cx));
+    }
+    lines.extend(section("Services", cx));
+    let mut services: Vec<_> = stack.services.iter().collect();
+    services.sort_by(|a, b| (a.verdict.state, &a.name).cmp(&(b.verdict.state, &b.name)));
+    let names = services.iter().map(|service| width(&service.name)).max().unwrap_or(0).min(20);
+    for service in services {
+        let state = service.verdict.state;
+        let name = cut_end(&service.name, names, theme.ascii).into_owned();
+        let since = service.verdict.since.map(|since| age(since, cx.now)).unwrap_or_default();
+        let used = 2 + names + 2 + 11 + 8;
+        let reason = service.verdict.reason.describe(cx.now);
+        let reason = cut_end(&reason, room.saturating_sub(used), theme.ascii).into_owned();
+        lines.push(Line::from(vec![
+            Span::styled(format!("{} ", theme.mark(state)), theme.state(state)),
+            Span::styled(format!("{name:<width$}  ", width = usize::from(names)), theme.text),
+            Span::styled(format!("{:<11}", state.word()), theme.state(state)),
+            Span::styled(format!("{since:<8}"), theme.muted),
+            Span::styled(reason, theme.muted),
+        ]));
+    }
+    lines
+}
+
+/// Counts services by state, worst first: `1 failed, 4 healthy`.
+fn counts(stack: &Stack) -> String {
+    let words: Vec<String> = ServiceState::ALL
+        .into_iter()
+        .filter_map(|state| {
+            let count = stack.services.iter().filter(|service| service.verdict.state == state).count();
+            (count > 0).then(|| format!("{count} {}", state.word()))
+        })
+        .collect();
+    words.join(", ")
+}

@@ -1,0 +1,327 @@
+//! What the keys do in the tree: moving, folding, marking, and the wishes on what is selected.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::command::Command;
+use crate::model::containers::{ContainerId, RunState};
+use crate::model::jobs::Verb;
+use crate::model::stacks::{ServiceState, Target, duration_words};
+use crate::state::State;
+use crate::state::jobs::plan;
+use crate::tui::action::Action;
+use crate::tui::view::{DetailTab, Effect};
+use crate::tui::views::stacks::rows::{Choice, Row};
+use crate::tui::views::stacks::{Pane, StacksView};
+
+/// Lines of a question before it says "and n more".
+const LISTED: usize = 12;
+
+impl StacksView {
+    pub(super) fn move_to(&mut self, index: usize) {
+        self.cursor = index.min(self.rows.len().saturating_sub(1));
+        self.selected = self.rows.get(self.cursor).map(|row| row.target.clone());
+    }
+
+    pub(super) fn handle_in_tree(&mut self, action: Action, state: &State) -> Vec<Effect> {
+        let page = usize::from(self.regions(self.area, state).tree.height).max(2) - 1;
+        match action {
+            Action::MoveDown => self.move_to(self.cursor + 1),
+            Action::MoveUp => self.move_to(self.cursor.saturating_sub(1)),
+            Action::First => self.move_to(0),
+            Action::Last => self.move_to(self.rows.len()),
+            Action::PageDown => self.move_to(self.cursor + page),
+            Action::PageUp => self.move_to(self.cursor.saturating_sub(page)),
+            Action::HalfPageDown => self.move_to(self.cursor + page / 2),
+            Action::HalfPageUp => self.move_to(self.cursor.saturating_sub(page / 2)),
+            Action::Right => self.unfold_or_enter(),
+            Action::Left => self.fold_or_leave(),
+            Action::Open => self.focus = Pane::Details,
+            Action::OpenDetails => self.open_details(state),
+            Action::Back => self.back(),
+            Action::NextProblem => self.step_problem(state, true),
+            Action::PreviousProblem => self.step_problem(state, false),
+            Action::Mark => self.mark(),
+            Action::ShowAbsent => {
+                self.choice.show_all = !self.choice.show_all;
+                self.invalidate();
+            }
+            Action::OpenLogs => return self.open_logs(),
+            Action::OpenShell => return self.open_shell(state),
+            Action::Restart => return self.ask(Verb::Restart, state),
+            Action::Stop => return self.ask(Verb::Stop, state),
+            Action::Start => return self.start(state),
+            Action::CancelJob => return self.cancel(state),
+            Action::CopyLine => return self.copy_id(state),
+            Action::CopyAll => {
+                let (what, text) = self.text(state);
+                return vec![Effect::Copy { what, text }];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub(super) fn toggle_fold(&mut self) {
+        let Some(row) = self.rows.get(self.cursor) else { return };
+        if let Some(folded) = row.folded {
+            self.choice.folds.insert(row.target.clone(), !folded);
+            self.invalidate();
+        }
+    }
+
+    fn unfold_or_enter(&mut self) {
+        match self.rows.get(self.cursor).map(|row| row.folded) {
+            Some(Some(true)) => self.toggle_fold(),
+            Some(_) => self.focus = Pane::Details,
+            None => {}
+        }
+    }
+
+    fn fold_or_leave(&mut self) {
+        let Some(row) = self.rows.get(self.cursor) else { return };
+        if row.folded == Some(false) {
+            self.toggle_fold();
+            return;
+        }
+        let depth = row.depth;
+        if let Some(parent) = self.rows[..self.cursor].iter().rposition(|above| above.depth < depth) {
+            self.move_to(parent);
+        }
+    }
+
+    /// Whether Esc has something to undo here.
+    pub fn has_something_to_leave(&self) -> bool {
+        self.focus == Pane::Details || !self.choice.filter.is_empty() || !self.marks.is_empty()
+    }
+
+    fn back(&mut self) {
+        if !self.choice.filter.is_empty() {
+            self.set_filter("");
+        } else {
+            self.marks.clear();
+        }
+    }
+
+    fn open_details(&mut self, state: &State) {
+        // Of an unhealthy service the checks say most.
+        let unhealthy = self.selected.as_ref().is_some_and(|target| {
+            state_of(target, state) == Some(ServiceState::Unhealthy) && !matches!(target, Target::Stack(_))
+        });
+        if unhealthy && self.details.tab() == DetailTab::Overview {
+            self.details.show_tab(DetailTab::Health);
+        }
+        self.focus = Pane::Details;
+    }
+
+    fn step_problem(&mut self, state: &State, forward: bool) {
+        let problems = state.attention.problems();
+        if problems.is_empty() {
+            return;
+        }
+        let here = problems.iter().position(|problem| Some(&problem.target) == self.selected.as_ref());
+        let next = match (here, forward) {
+            (None, _) => 0,
+            (Some(index), true) => (index + 1) % problems.len(),
+            (Some(index), false) => (index + problems.len() - 1) % problems.len(),
+        };
+        let target = problems[next].target.clone();
+        self.select(&target, state);
+    }
+
+    fn mark(&mut self) {
+        if let Some(target) = self.selected.clone() {
+            if !self.marks.remove(&target) {
+                self.marks.insert(target);
+            }
+            self.move_to(self.cursor + 1);
+        }
+    }
+
+    fn open_logs(&self) -> Vec<Effect> {
+        if self.marks.is_empty() {
+            self.selected.clone().map(|target| Effect::OpenLogs(vec![target])).into_iter().collect()
+        } else {
+            vec![Effect::OpenLogs(self.marks.iter().cloned().collect())]
+        }
+    }
+
+    fn open_shell(&self, state: &State) -> Vec<Effect> {
+        match self.selected.as_ref().and_then(|target| container_of(target, state)) {
+            Some(id) => vec![Effect::OpenShell(id)],
+            None => vec![Effect::Toast(String::from("Select a service: a shell opens in one container"))],
+        }
+    }
+
+    fn start(&self, state: &State) -> Vec<Effect> {
+        let Some(target) = self.selected.clone() else { return Vec::new() };
+        match plan(&state.containers, Verb::Start, &target) {
+            Ok(_) => vec![Effect::Run(Command::Act { verb: Verb::Start, target })],
+            Err(why) => vec![Effect::Toast(why)],
+        }
+    }
+
+    fn ask(&self, verb: Verb, state: &State) -> Vec<Effect> {
+        let Some(target) = self.selected.clone() else { return Vec::new() };
+        question(verb, &BTreeSet::from([target]), state)
+    }
+
+    /// Asks for a verb on everything that is marked.
+    pub fn ask_for_marks(&self, verb: Verb, state: &State) -> Vec<Effect> {
+        question(verb, &self.marks, state)
+    }
+
+    fn cancel(&self, state: &State) -> Vec<Effect> {
+        let Some(target) = &self.selected else { return Vec::new() };
+        match state.jobs.conflicting(target, &state.containers) {
+            Some(job) => vec![Effect::Run(Command::Cancel(job.id))],
+            None => vec![Effect::Toast(String::from("Nothing is under way here"))],
+        }
+    }
+
+    fn copy_id(&self, state: &State) -> Vec<Effect> {
+        let Some(target) = &self.selected else { return Vec::new() };
+        let copy = match container_of(target, state) {
+            Some(id) => Effect::Copy { what: String::from("container id"), text: id.short().to_owned() },
+            None => Effect::Copy { what: String::from("name"), text: state.containers.name_of(target) },
+        };
+        vec![copy]
+    }
+
+    /// Writes the tree as text.
+    pub(super) fn list_text(&self, state: &State) -> String {
+        let line = |row: &Row| {
+            let indent = "  ".repeat(usize::from(row.depth));
+            let word = state_of(&row.target, state).map_or("", ServiceState::word);
+            format!("{indent}{}\t{word}\n", state.containers.name_of(&row.target))
+        };
+        self.rows.iter().map(line).collect()
+    }
+}
+
+/// Makes the question: what is touched, in which order.
+fn question(verb: Verb, targets: &BTreeSet<Target>, state: &State) -> Vec<Effect> {
+    let mut touched: Vec<ContainerId> = Vec::new();
+    let mut commands = Vec::new();
+    let mut refusal = None;
+    let mut slowest = None;
+    // A mark below a marked stack is meant by the stack already.
+    for target in targets {
+        match plan(&state.containers, verb, target) {
+            Ok(plan) => {
+                let fresh: Vec<_> = plan.containers().filter(|id| !touched.contains(id)).cloned().collect();
+                if !fresh.is_empty() {
+                    touched.extend(fresh);
+                    slowest = slowest.max(plan.stop_timeout);
+                    commands.push(Command::Act { verb, target: target.clone() });
+                }
+            }
+            Err(why) => refusal = Some(why),
+        }
+    }
+    if commands.is_empty() {
+        return refusal.map(Effect::Toast).into_iter().collect();
+    }
+    let what = match commands.as_slice() {
+        [Command::Act { target, .. }] => kind_and_name(target, state),
+        _ => format!("{} marked", commands.len()),
+    };
+    let mut lines: Vec<String> = touched
+        .iter()
+        .take(LISTED)
+        .filter_map(|id| state.containers.get(id))
+        .map(|entry| {
+            let theme_free = entry.verdict.state.word();
+            format!("{}  {theme_free}", entry.container.name)
+        })
+        .collect();
+    if touched.len() > LISTED {
+        lines.push(format!("and {} more", touched.len() - LISTED));
+    }
+    if let Some(timeout) = slowest
+        && verb != Verb::Start
+    {
+        lines.push(String::new());
+        let seconds = duration_words(timeout.as_secs() as i64);
+        lines.push(format!("What does not end by itself is killed after {seconds}"));
+    }
+    let mut verb_word = verb.word().to_owned();
+    verb_word[..1].make_ascii_uppercase();
+    vec![Effect::Confirm { question: format!("{verb_word} {what}?"), lines, commands }]
+}
+
+fn kind_and_name(target: &Target, state: &State) -> String {
+    let name = state.containers.name_of(target);
+    match target {
+        Target::Stack(_) => format!("the stack {name}"),
+        Target::Service { .. } => name,
+        Target::Container(_) => format!("the container {name}"),
+    }
+}
+
+pub(super) fn state_of(target: &Target, state: &State) -> Option<ServiceState> {
+    match target {
+        Target::Stack(name) => state.containers.stack(name).map(|stack| stack.state),
+        Target::Service { stack, service } => {
+            state.containers.stack(stack)?.service(service).map(|service| service.verdict.state)
+        }
+        Target::Container(id) => state.containers.get(id).map(|entry| entry.verdict.state),
+    }
+}
+
+/// Whether nothing of a target is up.
+pub(super) fn rests(target: &Target, state: &State) -> bool {
+    let containers = state.containers.of_target(target);
+    let up = |id| {
+        state
+            .containers
+            .get(id)
+            .is_some_and(|entry| entry.container.run.is_up() || entry.container.run == RunState::Restarting)
+    };
+    !containers.iter().any(up)
+}
+
+pub(super) fn since(row: &Row, state: &State) -> Option<Timestamp> {
+    match &row.target {
+        Target::Stack(_) => None,
+        Target::Service { stack, service } => state.containers.stack(stack)?.service(service)?.verdict.since,
+        Target::Container(id) => state.containers.get(id)?.verdict.since,
+    }
+}
+
+/// Returns the container that stands for a target: its worst; none for a stack.
+pub fn container_of(target: &Target, state: &State) -> Option<ContainerId> {
+    match target {
+        Target::Stack(_) => None,
+        Target::Container(id) => state.containers.get(id).map(|entry| entry.container.id.clone()),
+        Target::Service { stack, service } => state
+            .containers
+            .stack(stack)?
+            .service(service)?
+            .containers
+            .iter()
+            .filter_map(|id| state.containers.get(id))
+            .min_by_key(|entry| {
+                let one_off = entry.container.compose.as_ref().is_some_and(|compose| compose.one_off);
+                (one_off, entry.verdict.state)
+            })
+            .map(|entry| entry.container.id.clone()),
+    }
+}
+
+/// Opens the folds above a target.
+pub(super) fn unfold_to(choice: &mut Choice, target: &Target, state: &State) {
+    let (stack, service) = match target {
+        Target::Stack(_) => return,
+        Target::Service { stack, .. } => (stack.clone(), None),
+        Target::Container(id) => {
+            let Some(entry) = state.containers.get(id) else { return };
+            (entry.container.stack_name(), Some(entry.container.service_name()))
+        }
+    };
+    choice.folds.insert(Target::Stack(stack.clone()), false);
+    if let Some(service) = service {
+        choice.folds.insert(Target::Service { stack, service }, false);
+    }
+}

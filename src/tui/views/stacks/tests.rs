@@ -1,0 +1,203 @@
+use insta::assert_snapshot;
+
+use crate::command::Command;
+use crate::event::{EngineEventKind, Event};
+use crate::model::health::Health;
+use crate::model::jobs::{Job, JobId, Verb};
+use crate::model::stacks::Target;
+use crate::tui::fixture::{Stage, ago, exited, id_of, now, running, trouble, well};
+use crate::tui::ui::Request;
+use crate::tui::view::Screen;
+
+const SIZES: [(u16, u16); 4] = [(60, 20), (80, 24), (120, 40), (200, 50)];
+
+fn service(stack: &str, service: &str) -> Target {
+    Target::Service { stack: stack.into(), service: service.into() }
+}
+
+fn stage(width: u16, height: u16) -> Stage {
+    let mut stage = Stage::new(width, height).connected(trouble()).sampled();
+    stage.said("personal-assistant", "agent", 44, EngineEventKind::Health(Health::Unhealthy));
+    stage
+}
+
+#[test]
+fn all_is_well_at_every_size() {
+    for (width, height) in SIZES {
+        let stage = Stage::new(width, height).connected(well()).sampled();
+        assert_snapshot!(format!("well_{width}x{height}"), stage.screen());
+    }
+}
+
+#[test]
+fn trouble_at_every_size() {
+    for (width, height) in SIZES {
+        assert_snapshot!(format!("trouble_{width}x{height}"), stage(width, height).screen());
+    }
+}
+
+#[test]
+fn an_empty_engine_says_what_to_do() {
+    assert_snapshot!(Stage::new(80, 24).connected(Vec::new()).screen());
+}
+
+#[test]
+fn work_under_way_stands_in_its_row() {
+    let mut stage = stage(120, 40);
+    for (number, target, verb, since) in [
+        (1, service("energy-dashboard", "app"), Verb::Stop, 3),
+        (2, service("uteclocal", "gateway"), Verb::Restart, 1),
+        (3, Target::Stack("hackathon-todo".into()), Verb::Restart, 12),
+    ] {
+        stage.apply(Event::JobStarted(Box::new(Job {
+            id: JobId(number),
+            verb,
+            target,
+            started_at: ago(since),
+            stop_timeout: Some(std::time::Duration::from_secs(10)),
+            done: 1,
+            total: if number == 3 { 3 } else { 1 },
+        })));
+    }
+    assert_snapshot!(stage.screen());
+}
+
+#[test]
+fn the_selection_stays_with_its_item_when_rows_move() {
+    let mut stage = Stage::new(120, 40).connected(well()).sampled();
+    stage = stage.keys("j j");
+    let chosen = stage.ui.stacks.selected().cloned();
+    stage.apply(Event::ContainersListed(trouble()));
+    stage.sync();
+    assert_eq!(stage.ui.stacks.selected().cloned(), chosen);
+}
+
+#[test]
+fn the_worst_is_selected_until_the_operator_moves() {
+    let mut stage = Stage::new(120, 40).connected(trouble());
+    stage.sync();
+    let worst = stage.state.attention.problems()[0].target.clone();
+    assert_eq!(stage.ui.stacks.selected(), Some(&worst));
+    let stage = stage.keys("n n");
+    let third = &stage.state.attention.problems()[2].target;
+    assert_eq!(stage.ui.stacks.selected(), Some(third));
+}
+
+#[test]
+fn a_stop_is_asked_for_and_no_is_the_default() {
+    let mut stage = stage(120, 40);
+    stage.ui.stacks.select(&service("energy-dashboard", "app"), &stage.state);
+    let stage = stage.keys("s Enter");
+    assert!(!stage.asked.iter().any(|request| matches!(request, Request::Run(Command::Act { .. }))));
+    let stage = stage.keys("s y");
+    let wanted = Command::Act { verb: Verb::Stop, target: service("energy-dashboard", "app") };
+    assert!(stage.asked.contains(&Request::Run(wanted)));
+}
+
+#[test]
+fn what_is_stopped_starts_at_once() {
+    let mut stage = stage(120, 40);
+    stage.ui.stacks.select(&service("simple-sync", "sync"), &stage.state);
+    let stage = stage.keys("S");
+    let wanted = Command::Act { verb: Verb::Start, target: service("simple-sync", "sync") };
+    assert!(stage.asked.contains(&Request::Run(wanted)));
+}
+
+#[test]
+fn marks_act_together() {
+    let stage = Stage::new(120, 40).connected(well()).keys("j Space Space b Enter");
+    let mut stage = stage;
+    assert_snapshot!("bulk_question", stage.text());
+    let stage = stage.keys("y");
+    let acts =
+        stage.asked.iter().filter(|request| matches!(request, Request::Run(Command::Act { .. }))).count();
+    assert_eq!(acts, 2);
+}
+
+#[test]
+fn a_filter_narrows_the_tree_and_esc_clears_it() {
+    let mut stage = stage(80, 24).keys("/ d b Enter");
+    let filtered = stage.text();
+    assert!(filtered.contains("/db") && !filtered.contains("questdb  ") || filtered.contains("questdb"));
+    assert_snapshot!("filtered", filtered);
+    let mut stage = stage.keys("Esc");
+    assert!(stage.ui.stacks.filter().is_empty());
+    assert!(stage.text().contains("gateway"));
+}
+
+#[test]
+fn the_narrow_screen_drills_in_and_comes_back() {
+    let mut stage = stage(80, 24).keys("n Enter");
+    assert_snapshot!("narrow_details", stage.text());
+    let stage = stage.keys("Esc");
+    assert_eq!(stage.ui.stacks.contexts()[0], crate::tui::action::KeyContext::Tree);
+}
+
+#[test]
+fn folding_hides_services_and_left_climbs() {
+    let mut stage = Stage::new(80, 24).connected(well()).keys("j j Left Left");
+    assert!(!stage.text().contains("mongodb"));
+    assert_eq!(stage.ui.stacks.selected(), Some(&Target::Stack("energy-dashboard".into())));
+    let mut stage = stage.keys("Right");
+    assert!(stage.text().contains("mongodb"));
+}
+
+#[test]
+fn what_ended_long_ago_without_a_stack_is_hidden_and_said_so() {
+    let mut all = well();
+    let mut old = exited(running("", "old-experiment", 90_000), 0, 80_000);
+    old.compose = None;
+    old.name = "old-experiment".into();
+    old.id = id_of("old-experiment");
+    all.push(old);
+    let mut stage = Stage::new(80, 24).connected(all);
+    let hidden = stage.text();
+    assert!(!hidden.contains("old-experiment") && hidden.contains("1 hidden, a shows"), "{hidden}");
+    let mut stage = stage.keys("a");
+    assert!(stage.text().contains("old-experiment"));
+}
+
+#[test]
+fn a_click_selects_and_the_wheel_moves() {
+    let mut stage = Stage::new(120, 40).connected(well());
+    stage.sync();
+    let stage = stage.click(5, 6);
+    let selected = stage.ui.stacks.selected().cloned();
+    assert!(matches!(selected, Some(Target::Service { .. })), "{selected:?}");
+    let mut stage = stage.click(75, 20);
+    stage.sync();
+    assert_eq!(stage.ui.stacks.contexts()[0], crate::tui::action::KeyContext::Text);
+    let text = stage.text();
+    let line = text.lines().last().unwrap();
+    let column = line.chars().position(|c| c == '5').unwrap() as u16;
+    let stage = stage.click(column + 2, 39);
+    assert_eq!(stage.ui.screen, Screen::Events);
+}
+
+#[test]
+fn nothing_new_draws_nothing() {
+    let mut stage = Stage::new(120, 40).connected(well()).sampled();
+    stage.sync();
+    stage.ui.mark_drawn(&stage.state, now());
+    assert!(!stage.ui.is_stale(&stage.state, now()));
+    stage.apply(Event::JobStarted(Box::new(Job {
+        id: JobId(1),
+        verb: Verb::Stop,
+        target: service("energy-dashboard", "app"),
+        started_at: now(),
+        stop_timeout: None,
+        done: 0,
+        total: 1,
+    })));
+    assert!(stage.ui.is_stale(&stage.state, now()));
+}
+
+#[test]
+fn a_thousand_containers_draw_only_what_is_seen() {
+    let all =
+        (0..1000).map(|n| running(&format!("stack-{}", n / 10), &format!("service-{n:04}"), 7200)).collect();
+    let mut stage = Stage::new(120, 40).connected(all).keys("G");
+    let text = stage.text();
+    assert!(text.contains("service-0999") && !text.contains("service-0500"), "{text}");
+    assert!(stage.state.interest.usage.len() < 60);
+}

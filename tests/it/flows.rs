@@ -1,0 +1,10 @@
+//! Flows: a scenario plays, commands go in, beliefs come out.
+
+mod actions;
+mod connection;
+mod crowd;
+mod demo;
+mod health;
+mod logs;
+mod read_only;
+mod start;

@@ -1,0 +1,156 @@
+//! The program as a user meets it: the real binary in a pseudo-terminal, on the embedded engine.
+
+use crate::terminal::Terminal;
+
+#[test]
+fn it_starts_shows_every_stack_and_quits_with_the_terminal_given_back() {
+    let mut terminal = Terminal::start(120, 40, &["demo"]);
+    for stack in ["uteclocal", "energy-dashboard", "personal-assistant", "simple-sync", "hackathon-todo"] {
+        terminal.wait_for(stack);
+    }
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn the_number_keys_go_to_the_screens() {
+    let mut terminal = Terminal::start(120, 40, &["demo"]);
+    terminal.wait_for("uteclocal");
+    terminal.press("5");
+    terminal.wait_for("connected");
+    terminal.press("6");
+    terminal.wait_for("Load");
+    terminal.press("1");
+    terminal.wait_for("uteclocal");
+    terminal.press("?");
+    terminal.wait_for("Show the keys of what has focus");
+    terminal.press("\x1b");
+    terminal.wait_gone("Show the keys of what has focus");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_restart_asks_first_and_then_tells_what_became_of_it() {
+    let mut terminal = Terminal::start(120, 40, &["demo", "--theme", "mono"]);
+    terminal.wait_for("uteclocal");
+    terminal.press("/");
+    terminal.press("gateway\r");
+    terminal.wait_gone("hackathon-todo");
+    terminal.press("j");
+    terminal.press("r");
+    terminal.wait_for("Restart");
+    terminal.press("y");
+    terminal.wait_for("restarted");
+    terminal.press("\x03");
+    terminal.exit_code();
+}
+
+#[test]
+fn read_only_refuses_where_commands_enter() {
+    let mut terminal = Terminal::start(120, 40, &["demo", "--read-only"]);
+    terminal.wait_for("uteclocal");
+    terminal.press("jr");
+    terminal.wait_until("a refusal is shown", |screen| {
+        screen.contains("read-only") || screen.contains("Restart")
+    });
+    terminal.press("y");
+    terminal.wait_for("read-only");
+    terminal.press("\x03");
+    terminal.exit_code();
+}
+
+#[test]
+fn it_survives_any_size() {
+    let mut terminal = Terminal::start(120, 40, &["demo"]);
+    terminal.wait_for("uteclocal");
+    for (columns, rows) in [(80, 24), (60, 20), (20, 5), (1, 1), (200, 50), (100, 30)] {
+        terminal.resize(columns, rows);
+        terminal.press("j");
+    }
+    terminal.wait_for("uteclocal");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn a_terminal_that_is_too_small_is_told_so() {
+    let mut terminal = Terminal::start(40, 10, &["demo"]);
+    terminal.wait_for("60x20");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_give_the_terminal_back() {
+    for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+        let mut terminal = Terminal::start(100, 30, &["demo"]);
+        terminal.wait_for("uteclocal");
+        let id = terminal.process_id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(terminal.exit_code(), code, "after SIG{name}");
+        terminal.assert_given_back();
+    }
+}
+
+#[test]
+fn a_dumb_terminal_is_told_what_to_use_instead() {
+    let mut terminal = Terminal::start_with(80, 24, &["demo"], &[("TERM", "dumb")]);
+    assert_eq!(terminal.exit_code(), 2);
+    assert!(terminal.screen().contains("stackdash status"), "{}", terminal.screen());
+}
+
+#[test]
+fn an_engine_out_of_reach_gets_a_screen_that_says_why_and_what_to_do() {
+    let mut terminal = Terminal::start(100, 30, &["--host", "unix:///nowhere/docker.sock"]);
+    terminal.wait_for("/nowhere/docker.sock");
+    terminal.wait_for("retry");
+    terminal.press("q");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}
+
+#[test]
+fn without_color_no_color_is_sent() {
+    let mut terminal = Terminal::start_with(120, 40, &["demo"], &[("NO_COLOR", "1")]);
+    terminal.wait_for("uteclocal");
+    let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
+    assert!(!raw.contains("\x1b[38;"), "a foreground color was sent");
+    assert!(!raw.contains("\x1b[48;"), "a background color was sent");
+    terminal.press("\x03");
+    terminal.exit_code();
+}
+
+#[test]
+fn ascii_mode_sends_nothing_but_ascii() {
+    let mut terminal = Terminal::start(120, 40, &["demo", "--ascii"]);
+    terminal.wait_for("uteclocal");
+    for key in ["2", "5", "6", "0", "1"] {
+        terminal.press(key);
+        terminal.wait_until("a screen is drawn", |screen| !screen.trim().is_empty());
+    }
+    terminal.press("\x03");
+    terminal.exit_code();
+    let odd: String =
+        String::from_utf8_lossy(terminal.raw()).chars().filter(|c| !c.is_ascii()).take(20).collect();
+    assert!(odd.is_empty(), "characters beyond ASCII: {odd}");
+}
+
+#[test]
+fn a_click_selects() {
+    let mut terminal = Terminal::start(120, 40, &["demo"]);
+    terminal.wait_for("simple-sync");
+    let (column, row) = terminal.find("simple-sync").unwrap();
+    terminal.click(column, row);
+    terminal.press("r");
+    terminal.wait_until("the question names what was clicked", |screen| {
+        screen.lines().any(|line| line.contains("Restart") && line.contains("simple-sync"))
+    });
+    terminal.press("\x03");
+    terminal.exit_code();
+}

@@ -1,0 +1,163 @@
+//! The stage of the flow tests: a scenario, a clock that only moves when told, and the supervisor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use stackdash::adapters::scenario::{self, ScenarioHandle};
+use stackdash::command::{Command, Interest};
+use stackdash::model::containers::ContainerId;
+use stackdash::model::jobs::{Job, Verb};
+use stackdash::model::stacks::{Service, ServiceState, Stack, Target};
+use stackdash::ports::{Clock, Ports};
+use stackdash::state::State;
+use stackdash::supervisor::Supervisor;
+
+/// The moment at which every scenario begins.
+pub const BEGINNING: &str = "2026-03-02T09:00:00Z";
+
+/// The program without a face, playing a scenario. Needs a paused tokio clock.
+pub struct TestApp {
+    supervisor: Supervisor,
+    pub ports: Ports,
+    pub scenario: ScenarioHandle,
+}
+
+impl TestApp {
+    /// Starts on a scenario and lets it connect.
+    pub async fn scenario(text: &str) -> Self {
+        Self::start(text, false).await
+    }
+
+    pub async fn read_only(text: &str) -> Self {
+        Self::start(text, true).await
+    }
+
+    async fn start(text: &str, read_only: bool) -> Self {
+        let beginning: Timestamp = BEGINNING.parse().unwrap();
+        let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
+        let mut app = Self { supervisor: Supervisor::start(ports.clone(), read_only), ports, scenario };
+        app.settle().await;
+        app
+    }
+
+    pub fn state(&self) -> &State {
+        self.supervisor.state()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.supervisor.now()
+    }
+
+    pub fn submit(&mut self, command: Command) {
+        self.supervisor.submit(command);
+    }
+
+    pub async fn act(&mut self, verb: Verb, target: Target) {
+        self.submit(Command::Act { verb, target });
+        self.settle().await;
+    }
+
+    /// Takes in whatever can be taken in without time passing.
+    pub async fn settle(&mut self) {
+        // Work hops between tasks; each hop needs a turn of the runtime.
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+            let before = tokio::time::Instant::now();
+            tokio::select! {
+                biased;
+                () = self.supervisor.next() => {}
+                () = quiet() => {}
+            }
+            assert_eq!(before, tokio::time::Instant::now(), "settling lets no time pass");
+        }
+    }
+
+    /// Lets so much time pass, taking in what happens meanwhile.
+    pub async fn advance(&mut self, time: Duration) {
+        let end = tokio::time::Instant::now() + time;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.supervisor.next() => {}
+                () = tokio::time::sleep_until(end) => break,
+            }
+        }
+        self.settle().await;
+    }
+
+    pub async fn seconds(&mut self, seconds: u64) {
+        self.advance(Duration::from_secs(seconds)).await;
+    }
+
+    pub fn stack(&self, name: &str) -> &Stack {
+        self.state().containers.stack(name).unwrap_or_else(|| panic!("no stack {name}"))
+    }
+
+    pub fn service(&self, stack: &str, service: &str) -> &Service {
+        self.stack(stack).service(service).unwrap_or_else(|| panic!("no service {stack}/{service}"))
+    }
+
+    pub fn service_state(&self, stack: &str, service: &str) -> ServiceState {
+        self.service(stack, service).verdict.state
+    }
+
+    /// Says a service's state and its reason.
+    pub fn told(&self, stack: &str, service: &str) -> String {
+        let verdict = &self.service(stack, service).verdict;
+        format!("{} {}", verdict.state.word(), verdict.reason.describe(self.now())).trim_end().to_owned()
+    }
+
+    pub fn container(&self, stack: &str, service: &str) -> ContainerId {
+        self.service(stack, service).containers[0].clone()
+    }
+
+    pub fn jobs(&self) -> Vec<&Job> {
+        self.state().jobs.running().collect()
+    }
+
+    pub fn notices(&self) -> Vec<&str> {
+        self.state().jobs.notices().iter().map(|notice| &*notice.text).collect()
+    }
+
+    /// Writes the timeline since a moment: `stack/service: text`.
+    pub fn timeline_since(&self, since: Timestamp) -> Vec<String> {
+        self.state()
+            .timeline
+            .entries()
+            .iter()
+            .filter(|entry| entry.at >= since)
+            .map(|entry| match (&entry.stack, &entry.service) {
+                (Some(stack), Some(service)) => format!("{stack}/{service}: {}", entry.text),
+                (Some(stack), None) => format!("{stack}: {}", entry.text),
+                _ => entry.text.clone(),
+            })
+            .collect()
+    }
+
+    /// Opens the logs of these containers.
+    pub async fn look_at_logs(&mut self, logs: impl IntoIterator<Item = ContainerId>) {
+        let interest = Interest { logs: logs.into_iter().collect(), ..Interest::default() };
+        self.submit(Command::LookAt(interest));
+        self.settle().await;
+    }
+
+    pub fn log_texts(&self) -> Vec<&str> {
+        self.state().logs.lines().iter().map(|line| line.text.text()).collect()
+    }
+}
+
+/// Gives every other task that is ready its turn, and then some.
+async fn quiet() {
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub fn stack(name: &str) -> Target {
+    Target::Stack(Arc::from(name))
+}
+
+pub fn service(stack: &str, service: &str) -> Target {
+    Target::Service { stack: Arc::from(stack), service: Arc::from(service) }
+}

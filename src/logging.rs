@@ -5,13 +5,13 @@
 //! second by whoever owns the loop.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
-use log::{LevelFilter, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::model::{redact, text};
 
@@ -94,8 +94,7 @@ impl Log for Logger {
         if let Ok(mut file) = self.file.lock()
             && let Some(file) = file.as_mut()
         {
-            let (now, level, target) = (Timestamp::now(), record.level(), record.target());
-            let _ = writeln!(file, "{now:.3} {level:<5} {target} {message}");
+            let _ = write(file, record.level(), record.target(), &message);
         }
     }
 
@@ -106,6 +105,10 @@ impl Log for Logger {
             let _ = file.flush();
         }
     }
+}
+
+fn write(file: &mut File, level: Level, target: &str, message: &str) -> io::Result<()> {
+    writeln!(file, "{:.3} {level:<5} {target} {message}", Timestamp::now())
 }
 
 /// Makes a message fit to be shown: one line, printable, without secrets, bounded.
@@ -158,21 +161,19 @@ fn open(path: &Path) -> Result<File, String> {
 mod tests {
     use super::*;
 
-    fn logger(file: Option<File>) -> Logger {
-        Logger { level: LevelFilter::Debug, file: Mutex::new(file), drain: tui_logger::Drain::new() }
-    }
-
-    fn is_enabled(target: &str, level: log::Level) -> bool {
-        logger(None).enabled(&Metadata::builder().target(target).level(level).build())
+    fn is_enabled(target: &str, level: Level) -> bool {
+        let (file, drain) = (Mutex::new(None), tui_logger::Drain::new());
+        Logger { level: LevelFilter::Debug, file, drain }
+            .enabled(&Metadata::builder().target(target).level(level).build())
     }
 
     #[test]
     fn libraries_are_heard_from_warnings_on() {
-        assert!(is_enabled("stackdash::supervisor", log::Level::Debug));
-        assert!(!is_enabled("stackdash::supervisor", log::Level::Trace));
-        assert!(is_enabled("bollard::docker", log::Level::Warn));
-        assert!(!is_enabled("hyper_util::client", log::Level::Info));
-        assert!(!is_enabled("stackdashing", log::Level::Info));
+        assert!(is_enabled("stackdash::supervisor", Level::Debug));
+        assert!(!is_enabled("stackdash::supervisor", Level::Trace));
+        assert!(is_enabled("bollard::docker", Level::Warn));
+        assert!(!is_enabled("hyper_util::client", Level::Info));
+        assert!(!is_enabled("stackdashing", Level::Info));
     }
 
     #[test]
@@ -197,16 +198,7 @@ mod tests {
         let path = folder.path().join("x.log");
         fs::write(&path, "old\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        let logger = logger(Some(open(&path).unwrap()));
-        let before = revision();
-        logger.log(
-            &Record::builder()
-                .level(log::Level::Warn)
-                .target("stackdash::x")
-                .args(format_args!("new"))
-                .build(),
-        );
-        assert!(revision() > before);
+        write(&mut open(&path).unwrap(), Level::Warn, "stackdash::x", "new").unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("old\n") && text.ends_with("WARN  stackdash::x new\n"), "{text}");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

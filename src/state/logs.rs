@@ -217,7 +217,7 @@ mod tests {
         store.append(vec![line("b", 40, "b2")]);
         assert_eq!(store.moved_since(seen), Some(2));
         assert_eq!(store.moved_since(store.merges()), None);
-        for n in 0..MERGES_KEPT as i64 + 1 {
+        for n in 0..=MERGES_KEPT as i64 {
             store.append(vec![line("a", 100 + n * 10, "a"), line("b", 95 + n * 10, "b")]);
         }
         assert_eq!(store.moved_since(seen), Some(0));

@@ -133,7 +133,10 @@ impl Ui {
             }
             Screen::Logs => self.logs.sync(state, body),
             Screen::Events => self.timeline.sync(state, body),
-            Screen::Host => self.host.sync(state, body),
+            Screen::Host => {
+                self.host.sync(state, body);
+                wishes = self.host.wishes(state);
+            }
             Screen::Diagnostics => self.diagnostics.sync(state, body),
         }
         let interest = self.interest(state);
@@ -246,9 +249,11 @@ impl Ui {
             || state.jobs.running().next().is_some()
             || match self.screen {
                 Screen::Stacks => self.stacks.counts_seconds(state, now),
+                Screen::Logs => self.logs.counts_seconds(state, now),
+                Screen::Events => self.timeline.counts_seconds(state, now),
                 // Its own log comes without our revisions.
                 Screen::Diagnostics => true,
-                Screen::Logs | Screen::Events | Screen::Host => false,
+                Screen::Host => false,
             }
     }
 

@@ -86,9 +86,9 @@ pub struct Fixture {
     pub state: State,
 }
 
-impl Fixture {
+impl Default for Fixture {
     /// Starts connected, with two stacks.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let mut fixture =
             Self { state: State::new(now(), String::from("unix:///var/run/docker.sock"), false) };
         fixture.apply_at(
@@ -114,6 +114,13 @@ impl Fixture {
             container("energy", "personal-dashboard-frontend", 1),
         ]));
         fixture
+    }
+}
+
+impl Fixture {
+    /// Starts connected, with two stacks.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     pub fn apply(&mut self, event: Event) -> &mut Self {

@@ -10,9 +10,11 @@
 //!
 //! [`LogPane`] is all of it but the title; a tab of the details shows one too.
 
+mod export;
 mod index;
 mod paint;
 mod pane;
+mod search;
 mod sources;
 mod words;
 

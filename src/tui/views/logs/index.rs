@@ -157,8 +157,8 @@ pub fn line_of(store: &LogStore, number: u64) -> Option<&LogLine> {
     store.lines().get(number.checked_sub(store.dropped())? as usize)
 }
 
-/// Whether a line passes a level filter. A line that names no level counts as the line it continues: a
-/// stack trace belongs to its error.
+/// Whether a line passes a level filter. A line that names no level counts as the line it continues (a
+/// stack trace belongs to its error), and as information where it continues none.
 pub fn is_at_least(store: &LogStore, at: usize, line: &LogLine, level: LogLevel) -> bool {
     if let Some(own) = line.level {
         return own >= level;
@@ -171,5 +171,5 @@ pub fn is_at_least(store: &LogStore, at: usize, line: &LogLine, level: LogLevel)
         .take_while(|earlier| line.at.duration_since(earlier.at) <= CONTINUATION_TIME)
         .filter(|earlier| earlier.container == line.container && earlier.stream != LogStream::Remark)
         .find_map(|earlier| earlier.level);
-    parent.is_some_and(|parent| parent >= level)
+    parent.unwrap_or(LogLevel::Info) >= level
 }

@@ -36,7 +36,7 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    fn of(store: &LogStore, number: u64) -> Option<Self> {
+    pub fn of(store: &LogStore, number: u64) -> Option<Self> {
         let line = line_of(store, number)?;
         Some(Self { number, at: line.at, container: line.container.clone() })
     }
@@ -117,12 +117,12 @@ impl Default for LogPane {
 impl LogPane {
     /// Shows the merged logs of some targets, following. Filter, wrap and times stay as they are.
     pub fn open(&mut self, targets: Vec<Target>) {
+        self.resume();
         if self.sources.targets() == targets {
             return;
         }
         self.sources.set(targets);
         self.index.clear();
-        self.resume();
         self.column = 0;
         self.current = None;
         self.cursor = None;
@@ -184,10 +184,9 @@ impl LogPane {
         let matches: Option<&dyn Fn(&LogLine) -> bool> = if query.is_empty() { None } else { Some(&matches) };
         let moved = self.index.update(store, is_foreign || level.is_some(), passes, matches);
         if moved.is_some() {
-            for anchor in [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor] {
-                if let Some(anchor) = anchor {
-                    anchor.find(store);
-                }
+            let anchors = [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor];
+            for anchor in anchors.into_iter().flatten() {
+                anchor.find(store);
             }
         }
         if self.follow {
@@ -322,7 +321,7 @@ impl LogPane {
         self.cursor = None;
     }
 
-    fn pause(&mut self, store: &LogStore) {
+    pub(super) fn pause(&mut self, store: &LogStore) {
         if self.follow {
             self.follow = false;
             self.seen = Anchor::of(store, (store.dropped() + store.lines().len() as u64).saturating_sub(1));
@@ -331,7 +330,7 @@ impl LogPane {
     }
 
     /// Holds on to the line at the top.
-    fn hold(&mut self, store: &LogStore) {
+    pub(super) fn hold(&mut self, store: &LogStore) {
         self.top = self.index.number(self.scroll.line).and_then(|number| Anchor::of(store, number));
     }
 
@@ -374,7 +373,7 @@ impl LogPane {
     }
 
     /// Returns the position of the last visible line.
-    fn last_visible(&self, store: &LogStore) -> usize {
+    pub(super) fn last_visible(&self, store: &LogStore) -> usize {
         let last = self.index.len().saturating_sub(1);
         self.at_row(self.view().saturating_sub(1), store).unwrap_or(last)
     }
@@ -384,102 +383,6 @@ impl LogPane {
         let visible = self.scroll.line..=self.last_visible(store);
         let widths = visible.filter_map(|at| self.index.line(store, at)).map(|line| line.text.text().len());
         widths.max().unwrap_or(0).saturating_sub(self.text_width() / 2)
-    }
-
-    /// Goes to the newest match at or above the foot, or else to the first one below.
-    fn seek_nearest(&mut self, store: &LogStore) {
-        let hits = self.index.hits();
-        let foot = self.index.number(self.last_visible(store)).unwrap_or(0);
-        let at = hits.before(foot + 1).saturating_sub(1);
-        if let Some(number) = hits.get(at) {
-            self.go_to(number, store);
-        }
-    }
-
-    fn step(&mut self, by: isize, store: &LogStore) -> Vec<Effect> {
-        let hits = self.index.hits();
-        if self.query.is_empty() || hits.len() == 0 {
-            let what = if self.query.is_empty() { "Nothing is searched for" } else { "No match" };
-            return vec![Effect::Toast(what.to_owned())];
-        }
-        let count = hits.len() as isize;
-        let from = match &self.current {
-            Some(current) => hits.before(current.number) as isize + by,
-            None => hits.before(self.index.number(self.scroll.line).unwrap_or(0)) as isize,
-        };
-        if let Some(number) = hits.get(from.rem_euclid(count) as usize) {
-            self.go_to(number, store);
-        }
-        Vec::new()
-    }
-
-    /// Stands on a match; scrolls, and stops following, only where it is out of sight.
-    fn go_to(&mut self, number: u64, store: &LogStore) {
-        self.current = Anchor::of(store, number);
-        let position = self.index.position(number);
-        let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
-        let before = self.scroll;
-        let view = usize::from(self.list.height);
-        self.scroll.reveal(position, index.len(), view, |at| height(index, store, wrap, width, at));
-        if self.scroll != before {
-            self.pause(store);
-            self.hold(store);
-        }
-        // Sideways too, where lines are cut.
-        if let Some(line) = line_of(store, number).filter(|_| !self.wrap) {
-            let text = line.text.text();
-            let found =
-                self.query.matches(text).next().map_or(0, |found| text[..found.start].chars().count());
-            if found < self.column || found >= self.column + self.text_width() {
-                self.column = found.saturating_sub(self.text_width() / 3);
-            }
-        }
-    }
-
-    fn copy_line(&self, store: &LogStore) -> Vec<Effect> {
-        let marked = self.cursor.as_ref().or(self.current.as_ref()).map(|anchor| anchor.number);
-        let number = marked.or_else(|| self.index.number(self.last_visible(store)));
-        let Some(line) = number.and_then(|number| line_of(store, number)) else {
-            return vec![Effect::Toast(String::from("There is no line to copy"))];
-        };
-        vec![Effect::Copy { what: String::from("line"), text: line.text.text().to_owned() }]
-    }
-
-    fn copy_all(&self, state: &State) -> Vec<Effect> {
-        if self.index.len() == 0 {
-            return vec![Effect::Toast(String::from("There is nothing to copy"))];
-        }
-        let text = self.text(state, self.scroll.line..self.last_visible(&state.logs) + 1);
-        vec![Effect::Copy { what: String::from("visible lines"), text }]
-    }
-
-    fn save(&self, state: &State) -> Vec<Effect> {
-        if self.index.len() == 0 {
-            return vec![Effect::Toast(String::from("There is nothing to save"))];
-        }
-        let name = match self.sources.targets() {
-            [one] => state.containers.name_of(one),
-            _ => String::from("selection"),
-        };
-        let name: String = name
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
-            .collect();
-        vec![Effect::Save {
-            name: format!("{}.log", name.trim_matches(['-', '.'])),
-            text: self.text(state, 0..self.index.len()),
-        }]
-    }
-
-    /// Writes lines as they go into a file: time in UTC, source, text.
-    fn text(&self, state: &State, range: std::ops::Range<usize>) -> String {
-        let mut text = String::new();
-        for line in range.filter_map(|at| self.index.line(&state.logs, at)) {
-            let source = self.sources.get(&line.container).map_or("", |source| source.label.as_str());
-            let (open, close) = if line.stream == LogStream::Remark { ("-- ", " --") } else { ("", "") };
-            text.push_str(&format!("{:.3} {source} {open}{}{close}\n", line.at, line.text.text()));
-        }
-        text
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pane as people see it, and the promises of its positions.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -145,7 +146,7 @@ fn ascii_and_no_color() {
 fn an_empty_pane_says_why() {
     let mut text = String::new();
     let mut show = |name: &str, view: &mut LogsView, fixture: &mut Fixture| {
-        text.push_str(&format!("== {name}\n{}", drawn(view, fixture, (76, 10))));
+        let _ = write!(text, "== {name}\n{}", drawn(view, fixture, (76, 10)));
     };
     let api = service("energy", "app");
     let app = id("energy", "app", 1);
@@ -262,7 +263,7 @@ fn the_index_agrees_with_a_full_scan_whatever_arrives() {
         let one = &ids[random(3) as usize];
         let level = [Info, Warn, Error][random(3) as usize];
         let jitter = random(400) as i64;
-        let batch = (0..random(9) as i64 + 1)
+        let batch = (0..=random(9) as i64)
             .map(|n| line(one, 100_000 - round * 100 - jitter - n, Some(level), &format!("{round} {n}")));
         fixture.log(batch.collect());
         view.sync(&fixture.state, Rect::new(0, 0, SIZE.0, SIZE.1));
@@ -347,6 +348,17 @@ fn a_file_holds_every_line_with_its_time_and_source() {
 }
 
 #[test]
+fn plain_lines_count_as_information() {
+    let (mut view, mut fixture, app) = counting(2);
+    fixture.log(vec![line(&app, 50_000, None, "no level here"), line(&app, 40_000, Some(Debug), "chatter")]);
+    view.handle(Action::Level, &fixture.state);
+    let text = drawn(&mut view, &mut fixture, SIZE);
+    assert!(text.contains("no level here") && !text.contains("chatter"), "{text}");
+    view.handle(Action::Level, &fixture.state);
+    assert!(drawn(&mut view, &mut fixture, SIZE).contains("None of 4 lines is at level warn or above"));
+}
+
+#[test]
 fn a_stack_trace_belongs_to_its_error() {
     let (mut view, mut fixture) = busy();
     view.sync(&fixture.state, Rect::new(0, 0, 80, 12));
@@ -379,7 +391,7 @@ fn a_frame_over_a_full_store() {
         for _ in 0..20 {
             work();
         }
-        report.push_str(&format!("{what}: {:?}\n", start.elapsed() / 20));
+        let _ = writeln!(report, "{what}: {:?}", start.elapsed() / 20);
     };
     let area = Rect::new(0, 0, 120, 38);
     let theme = Theme::default();
@@ -404,6 +416,6 @@ fn a_frame_over_a_full_store() {
         fixture.log((0..667).map(|n| line(&ids[0], 90_000 - n, Some(Info), "GET /y 200 4ms")).collect());
         view.sync(&fixture.state, area);
     });
-    report.push_str(&format!("first sync: {first:?}\n"));
+    let _ = writeln!(report, "first sync: {first:?}");
     panic!("{report}");
 }

@@ -107,7 +107,7 @@ impl TimelineView {
         }
         buf.set_string(x, area.y, mark(entry.severity, theme.ascii), theme.severity(entry.severity));
         x += 2;
-        self.draw_name(x, area.y, columns.name, buf, entry, theme);
+        draw_name((x, area.y), columns.name, buf, entry, theme);
         x += columns.name + 1;
         if columns.kind > 0 {
             buf.set_string(x, area.y, entry.kind.word(), theme.muted);
@@ -124,25 +124,6 @@ impl TimelineView {
             let width = text[found].width() as u16;
             buf.set_style(Rect { x: start, y: area.y, width, height: 1 }, theme.search_match);
         }
-    }
-
-    /// Draws `stack/service`: the service is what one looks for, so the stack gives way first.
-    fn draw_name(&self, x: u16, y: u16, width: u16, buf: &mut Buffer, entry: &TimelineEntry, theme: &Theme) {
-        let full = name(entry);
-        let room = usize::from(width);
-        let Some((stack, service)) = full.split_once('/') else {
-            let style = if entry.stack.is_some() { theme.strong } else { theme.muted };
-            buf.set_string(x, y, styled::cut(&full, room, theme.ascii), style);
-            return;
-        };
-        let for_stack = room.saturating_sub(service.width() + 1);
-        if for_stack < 3 && stack.width() > for_stack {
-            buf.set_string(x, y, styled::cut(service, room, theme.ascii), theme.strong);
-            return;
-        }
-        let stack = styled::cut(stack, for_stack, theme.ascii);
-        let (x, _) = buf.set_stringn(x, y, format!("{stack}/"), room, theme.muted);
-        buf.set_string(x, y, service, theme.strong);
     }
 
     fn draw_foot(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -181,6 +162,25 @@ impl TimelineView {
         });
         foot::draw(area, buf, &left, &right, theme);
     }
+}
+
+/// Draws `stack/service`: the service is what one looks for, so the stack gives way first.
+fn draw_name((x, y): (u16, u16), width: u16, buf: &mut Buffer, entry: &TimelineEntry, theme: &Theme) {
+    let full = name(entry);
+    let room = usize::from(width);
+    let Some((stack, service)) = full.split_once('/') else {
+        let style = if entry.stack.is_some() { theme.strong } else { theme.muted };
+        buf.set_string(x, y, styled::cut(&full, room, theme.ascii), style);
+        return;
+    };
+    let for_stack = room.saturating_sub(service.width() + 1);
+    if for_stack < 3 && stack.width() > for_stack {
+        buf.set_string(x, y, styled::cut(service, room, theme.ascii), theme.strong);
+        return;
+    }
+    let stack = styled::cut(stack, for_stack, theme.ascii);
+    let (x, _) = buf.set_stringn(x, y, format!("{stack}/"), room, theme.muted);
+    buf.set_string(x, y, service, theme.strong);
 }
 
 fn mark(severity: Severity, ascii: bool) -> &'static str {

@@ -221,6 +221,7 @@ impl Ui {
             Screen::Stacks => {
                 seen.usage = all.usage;
                 seen.details = all.details;
+                seen.timeline = all.timeline;
                 self.stacks.details.shows_logs()
             }
             Screen::Logs => true,

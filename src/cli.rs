@@ -25,6 +25,8 @@ pub mod when;
 use crate::cli::args::{Arguments, Command};
 use crate::cli::exit::Failure;
 use crate::cli::output::Output;
+use crate::config::Config;
+use crate::logging;
 use crate::model::jobs::Verb;
 
 /// Does what the command line says; returns the code to end with.
@@ -49,11 +51,11 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
     if matches!(command, None | Some(Command::Demo)) {
         dash::check_terminal()?;
     }
-    crate::logging::start(&setup.config)?;
+    start_log(&setup.config)?;
     let mut output = Output::stdout(&setup.config);
     let code = match command {
-        None => return dash::run(setup.ports()?, &setup.config).await,
-        Some(Command::Demo) => return dash::run(settings::demo_ports()?, &setup.config).await,
+        None => return dash::run(setup.ports()?, &setup.config, setup.files).await,
+        Some(Command::Demo) => return dash::run(settings::demo_ports()?, &setup.config, None).await,
         Some(Command::Themes) => generate::themes(&mut output, &setup.config),
         Some(Command::Status(arguments)) => status::run(&setup, arguments, &mut output).await,
         Some(Command::Check(arguments)) => check::run(&setup, arguments, &mut output).await,
@@ -68,4 +70,14 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
     }?;
     output.flush()?;
     Ok(code)
+}
+
+/// Starts our own log; `-v` hears more of ourselves.
+fn start_log(config: &Config) -> Result<(), Failure> {
+    let level = match config.verbosity {
+        0 => log::LevelFilter::Info,
+        1 => log::LevelFilter::Debug,
+        _ => log::LevelFilter::Trace,
+    };
+    logging::init(logging::Options { level, file: config.log_file.clone() }).map_err(Failure::usage)
 }

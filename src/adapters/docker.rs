@@ -2,7 +2,7 @@
 //!
 //! bollard carries the requests and does what changes something (start, stop, restart); all that is
 //! read is decoded by our own lenient readers, because one word that bollard does not know costs a
-//! whole answer (see [`wire`]). Requests name no API version, so every engine answers in its own.
+//! whole answer (see `wire`). Requests name no API version, so every engine answers in its own.
 //! Connecting is lazy: an engine that is not there yet is an error to retry, never a reason to end.
 //!
 //! Knows no state and no policy: what to list again, when to retry and what to follow is decided by
@@ -17,11 +17,13 @@ mod events;
 mod json;
 mod labels;
 mod logs;
+mod shell;
 mod streams;
 mod tunnel;
 mod wire;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,14 +42,14 @@ use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::logs::LogLine;
 use crate::model::{redact, text};
-use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest};
+use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, ShellSession};
 
 /// Inspections under way at once while listing.
 const INSPECTIONS: usize = 16;
 /// How long a stop may take beyond the container's own stop timeout.
 const STOP_SLACK: Duration = Duration::from_secs(30);
 /// For a stop of a container whose stop timeout is not known.
-const STOP_AT_MOST: Duration = Duration::from_secs(120);
+const STOP_AT_MOST: Duration = Duration::from_mins(2);
 /// Processes shown at most; a fork bomb should not fill the memory of two machines.
 const PROCESSES: usize = 2_000;
 
@@ -86,6 +88,15 @@ impl DockerEngine {
     /// Whether the engine is reached through a socket of this machine.
     pub fn is_local(&self) -> bool {
         matches!(self.endpoint, Endpoint::Unix(_))
+    }
+
+    /// Returns the socket that requests go through, a tunnel's included; `None` over TCP.
+    async fn socket(&self) -> Option<PathBuf> {
+        match &self.endpoint {
+            Endpoint::Unix(path) => Some(path.clone()),
+            Endpoint::Tcp { .. } => None,
+            Endpoint::Ssh(_) => self.tunnel.lock().await.as_ref().map(Tunnel::socket),
+        }
     }
 
     fn connected(&self, what: &str) -> Result<Docker, EngineError> {
@@ -159,8 +170,9 @@ impl DockerEngine {
         match self.inspection(&ContainerId::new(id), "list the containers").await {
             Ok(inspection) => Ok(convert::container(&inspection)),
             Err(EngineError::NotFound(_)) => Ok(None),
-            Err(error) if error.is_connection() => Err(error),
-            // The engine cannot inspect this one; that is no reason to show none at all.
+            Err(error) if error.is_connection() && !matches!(error, EngineError::TimedOut(_)) => Err(error),
+            // The engine cannot inspect this one (a damaged layer, a lock that is never given back); that
+            // is no reason to show none at all.
             Err(error) => {
                 log::warn!("container {}: {error}", text::clean(id));
                 Ok(convert::container_of_summary(&summary))
@@ -341,6 +353,14 @@ impl Engine for DockerEngine {
         Box::pin(self.read_inspection(id))
     }
 
+    fn shell<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        size: (u16, u16),
+    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
+        Box::pin(self.open_shell(id, size))
+    }
+
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {
         Box::pin(self.read_processes(id))
     }
@@ -355,47 +375,4 @@ impl Engine for DockerEngine {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn podman_is_told_from_docker_by_its_components() {
-        let info = json!({"Name": "lab01", "NCPU": 4, "MemTotal": 8, "SystemTime": "2026-11-20T16:00:00.5Z"});
-        let flavor = |version: &Value| engine_info(String::new(), true, Json(version), Json(&info)).flavor;
-        assert_eq!(flavor(&json!({"Components": [{"Name": "Podman Engine"}]})), "podman");
-        assert_eq!(flavor(&json!({"Components": [{"Name": "Engine"}, {"Name": "containerd"}]})), "docker");
-        let said = engine_info(String::new(), true, Json(&json!({"ApiVersion": "1.41"})), Json(&info));
-        assert_eq!((said.api.as_str(), said.cpus, said.name.as_str()), ("1.41", 4, "lab01"));
-        assert!(said.time.is_some());
-    }
-
-    #[test]
-    fn only_an_id_becomes_part_of_a_path() {
-        assert!(container_path(&ContainerId::new("../images"), "json").is_err());
-        assert!(container_path(&ContainerId::new("a?b"), "json").is_err());
-        assert_eq!(container_path(&ContainerId::new("c0ffee"), "json").unwrap(), "/containers/c0ffee/json");
-    }
-
-    #[test]
-    fn a_stop_may_take_its_own_timeout_and_some_more() {
-        let engine = DockerEngine::at(Endpoint::Unix("/nowhere.sock".into()));
-        let id = ContainerId::new("c0ffee");
-        assert_eq!(engine.stop_limit(&id), Duration::from_secs(120));
-        engine.stop_timeouts.lock().unwrap().insert(id.clone(), 300);
-        assert_eq!(engine.stop_limit(&id), Duration::from_secs(330));
-    }
-
-    #[tokio::test]
-    async fn a_missing_socket_is_an_error_that_names_it() {
-        let engine = DockerEngine::at(Endpoint::Unix("/nowhere/docker.sock".into()));
-        assert!(engine.is_local() && engine.client().is_none());
-        let error = engine.connect().await.unwrap_err();
-        assert!(
-            matches!(&error, EngineError::Unreachable(text) if text.contains("/nowhere/docker.sock")),
-            "{error}"
-        );
-        assert!(engine.list().await.is_err());
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@
 mod answers;
 mod beginning;
 mod crowd;
+mod definitions;
 mod engine;
 mod logs;
 mod member;
@@ -26,8 +27,7 @@ mod world;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::compose::{ComposeProject, Definition};
-use crate::ports::{BoxFuture, Clock, Compose, ComposeError, Ports};
+use crate::ports::{Clock, Ports};
 
 pub use crowd::crowd;
 pub use script::What;
@@ -56,35 +56,10 @@ pub fn open(text: &str, clock: Clock) -> anyhow::Result<(Ports, ScenarioHandle)>
     let script = Script::parse(text)?;
     let player = Player::new(beginning::world(script, clock.now()), clock);
     let stage = Arc::new(Stage { player: player.clone() });
-    let ports = Ports {
-        engine: stage.clone(),
-        usage: stage.clone(),
-        host: stage,
-        compose: Arc::new(NoCompose),
-        clock,
-    };
+    let ports =
+        Ports { engine: stage.clone(), usage: stage.clone(), host: stage.clone(), compose: stage, clock };
     Ok((ports, ScenarioHandle { player }))
 }
-
-/// Scenarios have no compose files.
-struct NoCompose;
-
-impl Compose for NoCompose {
-    fn definition<'a>(&'a self, _: &'a ComposeProject) -> BoxFuture<'a, Result<Definition, ComposeError>> {
-        Box::pin(async { Err(ComposeError::Failed(NO_FILES.to_owned())) })
-    }
-
-    fn run<'a>(
-        &'a self,
-        _: &'a ComposeProject,
-        _: &'a [String],
-        _: tokio::sync::mpsc::Sender<String>,
-    ) -> BoxFuture<'a, Result<(), ComposeError>> {
-        Box::pin(async { Err(ComposeError::Failed(NO_FILES.to_owned())) })
-    }
-}
-
-const NO_FILES: &str = "the embedded engine has no compose files";
 
 /// Steps into a running scenario.
 #[derive(Clone)]

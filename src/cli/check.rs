@@ -9,6 +9,7 @@ use crate::cli::json::{CheckDocument, ProblemDocument, time};
 use crate::cli::output::{Ink, Output};
 use crate::cli::select;
 use crate::cli::settings::Setup;
+use crate::model::containers::RunState;
 use crate::model::stacks::{ExitCause, Reason, Service, ServiceState, Stack, age};
 use crate::state::State;
 
@@ -98,6 +99,7 @@ pub async fn run(setup: &Setup, arguments: FormatArguments, output: &mut Output)
 async fn look(setup: &Setup) -> Result<(Vec<Problem>, Timestamp, String), Failure> {
     // One reading: control groups know of processes that were killed for memory.
     let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Once).await?;
+    headless.definitions().await;
     headless.figures(Measure::Once).await;
     let now = headless.supervisor.now();
     let state = headless.state();
@@ -152,7 +154,7 @@ pub fn problems(state: &State, stacks: &[&Stack], now: Timestamp) -> Vec<Problem
                 service: Some(service.name.to_string()),
                 what: if why.is_empty() { word.to_owned() } else { format!("{word}: {why}") },
                 since: verdict.since,
-                hint: hint(stack, service),
+                hint: hint(state, stack, service),
             });
         }
     }
@@ -224,7 +226,7 @@ fn worth_a_word(reason: &Reason) -> bool {
     }
 }
 
-fn hint(stack: &Stack, service: &Service) -> String {
+fn hint(state: &State, stack: &Stack, service: &Service) -> String {
     let name = select::full_name(&stack.name, &service.name);
     match (&service.verdict.state, &service.verdict.reason) {
         (ServiceState::Blocked, Reason::WaitsFor { service: awaited, .. }) => {
@@ -232,8 +234,10 @@ fn hint(stack: &Stack, service: &Service) -> String {
         }
         (ServiceState::Stopped, _) => format!("stackdash start {name}"),
         (ServiceState::Paused, _) => {
-            let container = service.containers.first().map_or("", |id| id.short());
-            format!("docker unpause {container}")
+            let paused = service.containers.iter().filter_map(|id| state.containers.get(id));
+            let paused = paused.filter(|entry| entry.container.run == RunState::Paused);
+            let names: Vec<&str> = paused.map(|entry| &*entry.container.name).collect();
+            format!("docker unpause {}", names.join(" "))
         }
         _ => format!("stackdash logs {name}"),
     }

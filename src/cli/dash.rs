@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal};
 
 use crate::cli::exit::{self, Failure};
+use crate::command::Command;
 use crate::config::Config;
+use crate::model::compose::ComposeProject;
 use crate::ports::Ports;
 use crate::supervisor::Supervisor;
 
@@ -18,8 +20,13 @@ pub fn check_terminal() -> Result<(), Failure> {
 }
 
 /// Runs the face until the operator leaves it.
-pub async fn run(ports: Ports, config: &Config) -> Result<u8, Failure> {
-    let supervisor = Supervisor::start(ports, config.read_only);
+///
+/// `files`: a stack that is shown although nothing of it may have been created.
+pub async fn run(ports: Ports, config: &Config, files: Option<ComposeProject>) -> Result<u8, Failure> {
+    let mut supervisor = Supervisor::start(ports, config.read_only);
+    if let Some(files) = files {
+        supervisor.submit(Command::ReadDefinition(files));
+    }
     let code = crate::tui::run(supervisor, config).await?;
     Ok(u8::try_from(code).unwrap_or(exit::FAILED))
 }

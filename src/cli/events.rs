@@ -42,7 +42,10 @@ pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output)
         lines.print(entry, output)?;
     }
     output.flush()?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(exit::OK);
+    }
+    loop {
         headless.supervisor.next().await;
         for entry in reader.news(&headless.state().timeline) {
             if entry.kind == EntryKind::Engine || view.shows(entry) {
@@ -51,7 +54,6 @@ pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output)
         }
         output.flush()?;
     }
-    Ok(exit::OK)
 }
 
 /// What was asked for; names are kept, so that a recreated container stays in view.

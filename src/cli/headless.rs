@@ -22,6 +22,8 @@ use crate::supervisor::Supervisor;
 const QUIET: Duration = Duration::from_millis(150);
 /// A busy engine is never quiet: then this is long enough.
 const SETTLED: Duration = Duration::from_secs(1);
+/// The longest wait for Compose, which takes a fifth of a second for each stack.
+const DEFINITIONS: Duration = Duration::from_secs(4);
 /// The longest wait for the first figures; an engine without readable control groups needs a second.
 const FIRST_FIGURES: Duration = Duration::from_millis(2500);
 /// Time between the two readings that make a rate.
@@ -74,6 +76,16 @@ impl Headless {
 
     pub fn state(&self) -> &State {
         self.supervisor.state()
+    }
+
+    /// Waits until Compose has told what the stacks' files say, as far as it does.
+    pub async fn definitions(&mut self) {
+        let end = Instant::now() + DEFINITIONS;
+        while self.state().containers.reads_definitions() {
+            if timeout_at(end, self.supervisor.next()).await.is_err() {
+                return;
+            }
+        }
     }
 
     async fn settle(&mut self) {

@@ -7,19 +7,40 @@ use std::path::{Path, PathBuf};
 use crate::cli::args::Arguments;
 use crate::cli::exit::Failure;
 use crate::config::nearest::did_you_mean;
+use crate::model::compose::ComposeProject;
 
 /// Names of compose files, in the order that Compose looks for them.
 const FILE_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
-/// Returns the name of the stack at a path.
-pub fn name_of(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, Failure> {
+/// The stack that a path means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub name: String,
+    /// How Compose is told of it.
+    pub project: ComposeProject,
+}
+
+/// Finds the stack at a path.
+pub fn find(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<Found, Failure> {
     if !path.exists() {
         return Err(not_there(path));
     }
-    let file = if path.is_dir() { file_in(path)? } else { path.to_owned() };
-    let text = std::fs::read_to_string(&file)
+    let in_folder = path.is_dir();
+    let file = absolute(&if in_folder { file_in(path)? } else { path.to_owned() })?;
+    let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+    let name = name_of(&file, &folder, environment)?;
+    // In a folder Compose finds the files itself: there may be an override beside the first.
+    let files = if in_folder { Vec::new() } else { vec![file] };
+    Ok(Found { name, project: ComposeProject { files, folder, ..ComposeProject::default() } })
+}
+
+fn name_of(
+    file: &Path,
+    folder: &Path,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Failure> {
+    let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
-    let folder = folder_of(&file)?;
     let variable = "COMPOSE_PROJECT_NAME";
     let from_environment = environment(variable).filter(|name| !name.is_empty());
     let from_env_file =
@@ -55,13 +76,12 @@ fn file_in(folder: &Path) -> Result<PathBuf, Failure> {
     })
 }
 
-fn folder_of(file: &Path) -> Result<PathBuf, Failure> {
-    let absolute = std::path::absolute(file)
-        .map_err(|error| Failure::usage(format!("cannot find {}: {error}", file.display())))?;
-    let folder = absolute.parent().map(Path::to_owned).unwrap_or_default();
+fn absolute(file: &Path) -> Result<PathBuf, Failure> {
+    let unusable = |error| Failure::usage(format!("cannot find {}: {error}", file.display()));
+    let absolute = std::path::absolute(file).map_err(unusable)?;
     // `..` has no name of its own; links keep theirs, as in Compose.
-    let roundabout = folder.components().any(|part| part == std::path::Component::ParentDir);
-    if roundabout { Ok(folder.canonicalize()?) } else { Ok(folder) }
+    let roundabout = absolute.components().any(|part| part == std::path::Component::ParentDir);
+    if roundabout { absolute.canonicalize().map_err(unusable) } else { Ok(absolute) }
 }
 
 /// A word that is no path was probably meant as a command.
@@ -125,6 +145,10 @@ mod tests {
         None
     }
 
+    fn named(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<String, Failure> {
+        find(path, environment).map(|found| found.name)
+    }
+
     fn stack_in(folder: &str, file: &str, text: &str) -> (tempfile::TempDir, PathBuf) {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join(folder);
@@ -136,44 +160,53 @@ mod tests {
     #[test]
     fn the_name_in_the_file_beats_that_of_the_folder() {
         let (_temp, folder) = stack_in("Web Shop", "compose.yaml", "name: \"shop\" # ours\nservices: {}\n");
-        assert_eq!(name_of(&folder, &nothing).unwrap(), "shop");
-        assert_eq!(name_of(&folder.join("compose.yaml"), &nothing).unwrap(), "shop");
+        assert_eq!(named(&folder, &nothing).unwrap(), "shop");
+        assert_eq!(named(&folder.join("compose.yaml"), &nothing).unwrap(), "shop");
     }
 
     #[test]
     fn a_folder_gives_its_name_in_the_letters_that_compose_allows() {
         let (_temp, folder) =
             stack_in("_Web.Shop 2", "docker-compose.yml", "services:\n  name:\n    image: x\n");
-        assert_eq!(name_of(&folder, &nothing).unwrap(), "webshop2");
-        assert_eq!(name_of(&folder.join("../_Web.Shop 2"), &nothing).unwrap(), "webshop2");
+        assert_eq!(named(&folder, &nothing).unwrap(), "webshop2");
+        assert_eq!(named(&folder.join("../_Web.Shop 2"), &nothing).unwrap(), "webshop2");
     }
 
     #[test]
     fn a_variable_beats_the_env_file_and_that_beats_the_name() {
         let (_temp, folder) = stack_in("a", "compose.yml", "name: b\n");
         std::fs::write(folder.join(".env"), "# no\nCOMPOSE_PROJECT_NAME='c'\n").unwrap();
-        assert_eq!(name_of(&folder, &nothing).unwrap(), "c");
-        assert_eq!(name_of(&folder, &|_| Some(String::from("d"))).unwrap(), "d");
+        assert_eq!(named(&folder, &nothing).unwrap(), "c");
+        assert_eq!(named(&folder, &|_| Some(String::from("d"))).unwrap(), "d");
     }
 
     #[test]
     fn a_name_made_from_a_variable_is_asked_for() {
         let (_temp, folder) = stack_in("a", "compose.yml", "name: ${STAGE:-dev}-web\n");
-        let error = name_of(&folder, &nothing).unwrap_err().to_string();
+        let error = named(&folder, &nothing).unwrap_err().to_string();
         assert!(error.contains("${STAGE:-dev}-web") && error.contains("-p NAME"), "{error}");
     }
 
     #[test]
     fn what_is_not_there_is_said_with_what_was_probably_meant() {
-        let error = name_of(Path::new("staus"), &nothing).unwrap_err().to_string();
+        let error = named(Path::new("staus"), &nothing).unwrap_err().to_string();
         assert!(
             error.contains("did you mean \"status\"?") && error.contains("Commands: demo, status"),
             "{error}"
         );
-        let error = name_of(Path::new("./nowhere/compose.yml"), &nothing).unwrap_err().to_string();
+        let error = named(Path::new("./nowhere/compose.yml"), &nothing).unwrap_err().to_string();
         assert!(error.contains("no such file or folder"), "{error}");
         let temp = tempfile::tempdir().unwrap();
-        let error = name_of(temp.path(), &nothing).unwrap_err().to_string();
+        let error = named(temp.path(), &nothing).unwrap_err().to_string();
         assert!(error.contains("no compose file in") && error.contains("docker-compose.yml"), "{error}");
+    }
+
+    #[test]
+    fn compose_finds_the_files_of_a_folder_itself() {
+        let (_temp, folder) = stack_in("a", "compose.yml", "services: {}\n");
+        let project = find(&folder, &nothing).unwrap().project;
+        assert_eq!((project.files.len(), &project.folder), (0, &folder));
+        let file = folder.join("compose.yml");
+        assert_eq!(find(&file, &nothing).unwrap().project.files, [file]);
     }
 }

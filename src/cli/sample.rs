@@ -22,7 +22,7 @@ pub fn now() -> Timestamp {
 }
 
 fn ago(seconds: i64) -> Option<Timestamp> {
-    Some(now() - SignedDuration::from_secs(seconds))
+    now().checked_sub(SignedDuration::from_secs(seconds)).ok()
 }
 
 pub fn id(number: u32) -> ContainerId {

@@ -12,6 +12,7 @@ use crate::config::file::{self, FileConfig};
 use crate::config::merge::{Flags, merge, switch};
 use crate::config::nearest::did_you_mean;
 use crate::config::{Config, KeyChoice};
+use crate::model::compose::ComposeProject;
 use crate::ports::{Clock, Ports};
 use crate::tui::action::{ACTIONS, Action, KeyContext};
 use crate::tui::theme;
@@ -19,6 +20,8 @@ use crate::tui::theme;
 /// What a command works with.
 pub struct Setup {
     pub config: Config,
+    /// The compose files of the command line.
+    pub files: Option<ComposeProject>,
     /// Whether the embedded engine takes the place of a real one.
     pub demo: bool,
 }
@@ -57,13 +60,17 @@ pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Fa
     };
     let mut config = merge(flags, &environment, file).map_err(Failure::usage)?;
     check_theme(&config.theme, theme_place.as_deref())?;
-    if let Some(path) = path {
-        let found = project::name_of(path, &environment)?;
-        config.project.get_or_insert(found);
-    }
+    let found = path.map(|path| project::find(path, &environment)).transpose()?;
+    let files = found.map(|found| {
+        // A name on the command line is nearer than the one in the file; without it Compose finds the
+        // name, and the stack is shown although nothing of it was created yet.
+        let name = config.project.clone();
+        config.project.get_or_insert(found.name);
+        ComposeProject { name, ..found.project }
+    });
     let env = |name: &str| environment(name).filter(|value| !value.is_empty());
     let from_environment = switch("STACKDASH_DEMO", &env).map_err(Failure::usage)?.unwrap_or_default();
-    Ok(Setup { config, demo: arguments.on_demo_engine || from_environment })
+    Ok(Setup { config, files, demo: arguments.on_demo_engine || from_environment })
 }
 
 fn read_file(

@@ -15,6 +15,7 @@ pub async fn run(setup: &Setup, arguments: StatusArguments, output: &mut Output)
     let mut headless = Headless::connect(setup.ports()?, &setup.config, measure).await?;
     // A wrong name should not have to wait for figures.
     select::stacks(headless.state(), &setup.config)?;
+    headless.definitions().await;
     let mut extras = Extras { figures: headless.figures(measure).await, ..Extras::default() };
     if arguments.format.format == DocumentFormat::Json {
         extras.image_sizes = headless.image_sizes().await;

@@ -84,8 +84,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, at: usize) -> String {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = self.text.get(..at).unwrap_or_default().split('\n').count();
         format!("{}:{line}", self.name)
     }
 

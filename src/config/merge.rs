@@ -99,15 +99,15 @@ mod tests {
         merge(flags, &lookup, file)
     }
 
-    fn text(word: &str) -> Option<String> {
-        Some(word.to_owned())
+    fn some<T: From<&'static str>>(word: &'static str) -> Option<T> {
+        Option::from(T::from(word))
     }
 
     #[test]
     fn a_flag_beats_the_environment_and_that_beats_the_file() {
-        let file = FileConfig { theme: text("file"), ..FileConfig::default() };
+        let file = FileConfig { theme: some("file"), ..FileConfig::default() };
         let env = [("STACKDASH_THEME", "env")];
-        let flags = Flags { theme: text("flag"), ..Flags::default() };
+        let flags = Flags { theme: some("flag"), ..Flags::default() };
         assert_eq!(merged(flags, &env, file.clone()).unwrap().theme, "flag");
         assert_eq!(merged(Flags::default(), &env, file.clone()).unwrap().theme, "env");
         assert_eq!(merged(Flags::default(), &[], file).unwrap().theme, "file");
@@ -125,22 +125,22 @@ mod tests {
 
     #[test]
     fn the_nearest_layer_that_names_an_engine_hides_the_others() {
-        let file = FileConfig { context: text("from-file"), ..FileConfig::default() };
-        let flags = Flags { host: text("tcp://a"), ..Flags::default() };
+        let file = FileConfig { context: some("from-file"), ..FileConfig::default() };
+        let flags = Flags { host: some("tcp://a"), ..Flags::default() };
         let chosen = merged(flags, &[("STACKDASH_CONTEXT", "b")], file.clone()).unwrap().endpoint;
-        assert_eq!(chosen, EndpointChoice { host: text("tcp://a"), context: None });
+        assert_eq!(chosen, EndpointChoice { host: some("tcp://a"), context: None });
         let chosen =
             merged(Flags::default(), &[("STACKDASH_HOST", "tcp://c")], file.clone()).unwrap().endpoint;
-        assert_eq!(chosen, EndpointChoice { host: text("tcp://c"), context: None });
+        assert_eq!(chosen, EndpointChoice { host: some("tcp://c"), context: None });
         let chosen = merged(Flags::default(), &[("DOCKER_HOST", "tcp://d")], file.clone()).unwrap().endpoint;
         assert_eq!(chosen, EndpointChoice::default());
         let chosen = merged(Flags::default(), &[], file).unwrap().endpoint;
-        assert_eq!(chosen, EndpointChoice { host: None, context: text("from-file") });
+        assert_eq!(chosen, EndpointChoice { host: None, context: some("from-file") });
     }
 
     #[test]
     fn two_names_for_an_engine_are_refused() {
-        let flags = Flags { host: text("tcp://a"), context: text("b"), ..Flags::default() };
+        let flags = Flags { host: some("tcp://a"), context: some("b"), ..Flags::default() };
         assert!(merged(flags, &[], FileConfig::default()).unwrap_err().contains("--host and --context"));
         let env = [("STACKDASH_HOST", "tcp://a"), ("STACKDASH_CONTEXT", "b")];
         assert!(merged(Flags::default(), &env, FileConfig::default()).is_err());

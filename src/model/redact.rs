@@ -182,9 +182,14 @@ fn mask_assignments(text: &str) -> Cow<'_, str> {
             break;
         };
         let quote = value.as_str().chars().next().filter(|first| matches!(first, '"' | '\''));
-        let end = if quote.is_some() { value.end() } else { bare_end(text, value.start()) };
-        let bare = text[value.start()..end].trim_matches(['"', '\'']);
+        let bare = if quote.is_some() { value.as_str() } else { beginning_of_bare(&text[value.start()..]) };
+        let bare = bare.trim_matches(['"', '\'']);
         if is_secret_assignment(name.as_str(), between.as_str(), bare) {
+            let end = if quote.is_some() {
+                value.end()
+            } else {
+                value.start() + bare_length(&text[value.start()..])
+            };
             out.push_str(&text[copied..value.start()]);
             out.extend(quote);
             out.push_str(MASK);
@@ -203,11 +208,16 @@ fn mask_assignments(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Returns where a value without quotes that begins at `start` ends.
-fn bare_end(text: &str, start: usize) -> usize {
-    let value = &text[start..];
+/// Returns as much of a value without quotes as is needed to judge it: hostile text has no end.
+fn beginning_of_bare(text: &str) -> &str {
+    const ENOUGH: usize = 128;
+    let start = text.char_indices().nth(ENOUGH).map_or(text, |(end, _)| &text[..end]);
+    &start[..bare_length(start)]
+}
+
+fn bare_length(text: &str) -> usize {
     let ends = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '"' | '\'' | '}' | ')' | ']');
-    start + value.find(ends).unwrap_or(value.len())
+    text.find(ends).unwrap_or(text.len())
 }
 
 fn is_secret_assignment(name: &str, between: &str, value: &str) -> bool {
@@ -280,9 +290,10 @@ static PEM: LazyLock<Regex> =
 static AUTHORIZATION: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?i)\b((?:bearer|basic)\s+|authorization:\s*(?:[a-z]+\s+)?)[A-Za-z0-9+/_=.~-]{6,}")
 });
+/// Of a value without quotes only the beginning: where it ends is looked up when it is masked.
 static ASSIGNMENT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"([A-Za-z_][A-Za-z0-9_.-]*)(\\*["']?\s?[:=]\s?(?:\\+["'])?)("(?:[^"\\]|\\.)*"|'[^']*'|/?[^\s,;&"'})\]=/][^\s,;&"'})\]=]*)"#,
+        r#"([A-Za-z_][A-Za-z0-9_.-]*)(\\*["']?\s?[:=]\s?(?:\\+["'])?)("(?:[^"\\]|\\.)*"|'[^']*'|/?[^\s,;&"'})\]=/])"#,
     )
 });
 static FLAG: LazyLock<Regex> =

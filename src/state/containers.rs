@@ -156,6 +156,11 @@ impl Containers {
         self.definitions.project(stack)
     }
 
+    /// Whether files of some stack are still being read.
+    pub fn reads_definitions(&self) -> bool {
+        self.definitions.is_reading()
+    }
+
     pub fn definition(&self, stack: &str) -> Option<&Definition> {
         self.definitions.get(stack)
     }

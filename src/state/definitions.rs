@@ -53,6 +53,11 @@ impl Definitions {
         self.by_stack.get(stack).map(|entry| &entry.project)
     }
 
+    /// Whether an answer of Compose is still to come.
+    pub fn is_reading(&self) -> bool {
+        self.by_stack.values().any(|entry| entry.result.is_none())
+    }
+
     pub fn is_kept(&self, stack: &str) -> bool {
         self.by_stack.get(stack).is_some_and(|entry| entry.kept)
     }

@@ -138,8 +138,9 @@ actions! {
     Bulk, "bulk", "bulk", "Show the actions on everything marked", [Tree], ["b"];
     ShowAbsent, "show-absent", "all", "Show what is absent, stopped or completed too", [Tree], ["a"];
     Sort, "sort", "sort", "Choose the order of the list", [Tree], ["o"];
-    Follow, "follow", "follow", "Follow the newest line", [Logs, Diagnostics], ["f"];
+    Follow, "follow", "follow", "Follow the newest line", [Logs, Events, Diagnostics], ["f"];
     Level, "level", "level", "Show only lines from a level on", [Logs, Events, Diagnostics], ["L"];
+    Kind, "kind", "kind", "Show only one kind of event: containers, health, actions, the engine", [Events], ["K"];
     Wrap, "wrap", "wrap", "Wrap long lines", [Logs, Text], ["w"];
     Timestamps, "timestamps", "times", "Change the timestamps: local, UTC, relative, off", [Logs, Events], ["t"];
     CopyLine, "copy-line", "copy", "Copy the line or the id", [Global], ["y"];

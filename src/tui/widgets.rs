@@ -3,6 +3,7 @@
 pub mod bar;
 pub mod bytes;
 pub mod chart;
+pub mod foot;
 pub mod heading;
 pub mod query;
 pub mod scroll;

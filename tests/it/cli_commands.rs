@@ -1,5 +1,7 @@
 //! The real binary: exit codes, what goes to which stream, and what is said when something is wrong.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 
 use assert_cmd::Command;

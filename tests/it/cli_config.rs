@@ -1,5 +1,7 @@
 //! Configuration files: every valid one loads, every invalid one says where and what.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

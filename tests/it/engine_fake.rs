@@ -11,6 +11,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use stackdash::adapters::docker::DockerEngine;
 use stackdash::config::EndpointChoice;
+use stackdash::model::compose::{ComposeProject, Definition};
+use stackdash::model::host::HostSample;
+use stackdash::model::usage::UsageSample;
+use stackdash::ports::{BoxFuture, Clock, Compose, ComposeError, HostMeter, Ports, UsageMeter, UsageRequest};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast;
@@ -249,4 +253,40 @@ pub fn event(inspection: &Value, action: &str, after_s: i64, attributes: Value) 
         "time": at.as_second(),
         "timeNano": nanos,
     })
+}
+
+/// Stands where a test has no figures to read and no compose files.
+pub struct Nothing;
+
+impl UsageMeter for Nothing {
+    fn sample(&self, _: Vec<UsageRequest>) -> BoxFuture<'_, Vec<UsageSample>> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl HostMeter for Nothing {
+    fn sample(&self) -> BoxFuture<'_, HostSample> {
+        Box::pin(async { HostSample::default() })
+    }
+}
+
+impl Compose for Nothing {
+    fn definition<'a>(&'a self, _: &'a ComposeProject) -> BoxFuture<'a, Result<Definition, ComposeError>> {
+        Box::pin(async { Err(ComposeError::Missing) })
+    }
+
+    fn run<'a>(
+        &'a self,
+        _: &'a ComposeProject,
+        _: &'a [String],
+        _: tokio::sync::mpsc::Sender<String>,
+    ) -> BoxFuture<'a, Result<(), ComposeError>> {
+        Box::pin(async { Err(ComposeError::Missing) })
+    }
+}
+
+/// Plugs in an engine and nothing else.
+pub fn ports(url: String, clock: Clock) -> Ports {
+    let engine = Arc::new(engine_at(url));
+    Ports { engine, usage: Arc::new(Nothing), host: Arc::new(Nothing), compose: Arc::new(Nothing), clock }
 }

@@ -1,47 +1,27 @@
 //! What becomes of the picture when the engine misbehaves: it stays, the loss is told, and a fresh
 //! list follows. No Docker needed; the clock is paused, so waiting costs nothing.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use stackdash::command::Command;
 use stackdash::model::containers::{ContainerId, RunState};
-use stackdash::model::host::HostSample;
 use stackdash::model::logs::LogStream;
-use stackdash::model::usage::UsageSample;
-use stackdash::ports::{
-    BoxFuture, Clock, Engine, EngineError, HostMeter, LogRequest, Ports, UsageMeter, UsageRequest,
-};
+use stackdash::ports::{Clock, Engine, EngineError, LogRequest};
 use stackdash::state::State;
 use stackdash::state::connection::Link;
 use stackdash::supervisor::Supervisor;
 
-use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, recorded};
+use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, ports, recorded};
 use crate::proxy::Proxy;
 
 /// Longest that anything here may take, on the paused clock.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-pub struct NoFigures;
-
-impl UsageMeter for NoFigures {
-    fn sample(&self, _wanted: Vec<UsageRequest>) -> BoxFuture<'_, Vec<UsageSample>> {
-        Box::pin(async { Vec::new() })
-    }
-}
-
-impl HostMeter for NoFigures {
-    fn sample(&self) -> BoxFuture<'_, HostSample> {
-        Box::pin(async { HostSample::default() })
-    }
-}
+const PATIENCE: Duration = Duration::from_mins(5);
 
 fn supervise(url: String) -> Supervisor {
     let clock = Clock::simulated(ENGINE_TIME.parse().unwrap());
-    let engine = Arc::new(engine_at(url));
-    Supervisor::start(Ports { engine, usage: Arc::new(NoFigures), host: Arc::new(NoFigures), clock }, false)
+    Supervisor::start(ports(url, clock), false)
 }
 
 /// Runs the engine room until its state is as wanted.
@@ -51,9 +31,8 @@ async fn until(supervisor: &mut Supervisor, what: &str, wanted: impl Fn(&State) 
             supervisor.next().await;
         }
     };
-    if tokio::time::timeout(PATIENCE, run).await.is_err() {
-        panic!("never: {what}; link: {:?}", supervisor.state().connection.link);
-    }
+    let came = tokio::time::timeout(PATIENCE, run).await.is_ok();
+    assert!(came, "never: {what}; link: {:?}", supervisor.state().connection.link);
 }
 
 fn is_lost(state: &State) -> bool {
@@ -186,8 +165,8 @@ async fn lists_that_are_broken_leave_the_old_picture() {
         ("/containers/json", Fault::Body(String::from("{}")), "no list"),
         ("/containers/json", Fault::HangUp, "cannot list the containers"),
         ("/containers/json", Fault::Status(500, "disk on fire"), "disk on fire"),
-        ("/containers/json", Fault::Slow(Duration::from_secs(60)), "no answer within 30 s"),
-        ("/info", Fault::Slow(Duration::from_secs(60)), "no answer within 10 s"),
+        ("/containers/json", Fault::Slow(Duration::from_mins(1)), "no answer within 30 s"),
+        ("/info", Fault::Slow(Duration::from_mins(1)), "no answer within 10 s"),
         ("/version", Fault::Body(String::from("<html>")), "no JSON"),
     ];
     for (path, fault, words) in faults {
@@ -233,16 +212,18 @@ async fn words_nobody_knows_cost_nothing_but_themselves() {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_cannot_be_inspected_stays_in_the_list_and_one_that_went_leaves_it() {
-    let (broken, gone) = (recorded("exited-1"), recorded("paused"));
-    let fake = FakeEngine::start(vec![recorded("running"), broken.clone(), gone.clone()]);
+    let (broken, stuck, gone) = (recorded("exited-1"), recorded("dead"), recorded("paused"));
+    let fake = FakeEngine::start(vec![recorded("running"), broken.clone(), stuck.clone(), gone.clone()]);
     let path = |inspection: &Value| format!("/containers/{}/json", inspection["Id"].as_str().unwrap());
     fake.break_path(&path(&broken), Fault::Status(500, "RWLayer is unexpectedly nil"));
+    fake.break_path(&path(&stuck), Fault::Slow(Duration::from_mins(1)));
     fake.break_path(&path(&gone), Fault::Status(404, "No such container"));
     let mut supervisor = supervise(fake.url());
     until(&mut supervisor, "the list", |state| !state.containers.is_empty()).await;
     assert_eq!(runs(supervisor.state(), "demo-exited-1"), Some(RunState::Exited));
+    assert_eq!(runs(supervisor.state(), "demo-dead"), Some(RunState::Dead));
     assert_eq!(runs(supervisor.state(), "demo-paused"), None);
-    assert_eq!(supervisor.state().containers.len(), 2);
+    assert_eq!(supervisor.state().containers.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +235,7 @@ async fn a_failed_inspection_takes_nothing_away() {
     for fault in [Fault::Truncated, Fault::Body(String::from("{")), Fault::Status(500, "oops")] {
         fake.break_path(&path, fault);
         supervisor.submit(Command::Inspect(ContainerId::new(id)));
-        let until = tokio::time::Instant::now() + Duration::from_secs(60);
+        let until = tokio::time::Instant::now() + Duration::from_mins(1);
         while tokio::time::Instant::now() < until {
             supervisor.next().await;
         }

@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -20,17 +19,16 @@ use stackdash::model::health::Health;
 use stackdash::model::jobs::Verb;
 use stackdash::model::logs::LogStream;
 use stackdash::model::stacks::{ServiceState, Target};
-use stackdash::ports::{Clock, Engine, EngineError, LogRequest, Ports};
+use stackdash::ports::{Clock, Engine, EngineError, LogRequest};
 use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
 
-use crate::engine_fake::engine_at;
-use crate::engine_faults::NoFigures;
+use crate::engine_fake::ports;
 use crate::proxy::Proxy;
 
 const IMAGE: &str = "stackdash-test/busybox:1";
 /// Bound of every wait; the machine may be slow.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn docker(arguments: &[&str]) -> String {
     let out = Command::new("docker").args(arguments).stdin(Stdio::null()).output().unwrap();
@@ -96,10 +94,8 @@ async fn engine() -> DockerEngine {
 }
 
 async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, wait).await {
-        Ok(value) => value,
-        Err(_) => panic!("never: {what}"),
-    }
+    let came = tokio::time::timeout(PATIENCE, wait).await;
+    came.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Inspects until the container is as wanted.
@@ -234,7 +230,8 @@ async fn logs_flow_in_both_streams_with_long_lines_and_without_end() {
     let find = |text: &str| lines.iter().find(|line| line.text.text() == text);
     assert_eq!(find("out").unwrap().stream, LogStream::Stdout);
     assert_eq!(find("err").unwrap().stream, LogStream::Stderr);
-    assert!(lines.iter().any(|line| line.text.text().len() == 40_000), "the pieces are joined");
+    // One line of three pieces; what is kept of it is up to the model.
+    assert!(lines.iter().any(|line| line.text.text().starts_with(&"x".repeat(10_000))));
     assert!(find("last").is_some(), "the last line needs no newline");
     assert_eq!(lines.len(), 4);
 }
@@ -320,13 +317,7 @@ async fn an_engine_that_goes_and_comes_back_is_listed_again() {
     let proxy = Proxy::open(Path::new(socket));
     let stays = Guard::run(&[], "exec sleep 1000");
     let goes = Guard::run(&[], "exec sleep 1000");
-    let ports = Ports {
-        engine: Arc::new(engine_at(proxy.url())),
-        usage: Arc::new(NoFigures),
-        host: Arc::new(NoFigures),
-        clock: Clock::Wall,
-    };
-    let mut supervisor = Supervisor::start(ports, false);
+    let mut supervisor = Supervisor::start(ports(proxy.url(), Clock::Wall), false);
     until(&mut supervisor, "both run", |state| {
         [&stays, &goes].iter().all(|guard| told(state, &guard.0) == Some(ServiceState::Running))
     })

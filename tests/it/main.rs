@@ -1,8 +1,20 @@
 //! The one binary of all tests that look at stackdash from outside.
 
+#![expect(clippy::unwrap_used, reason = "a test may fall")]
+
+mod cli_commands;
+mod cli_config;
+mod cli_live_switch;
 mod engine_fake;
 mod engine_faults;
 #[cfg(feature = "live")]
 mod engine_live;
 mod engine_states;
+mod flows;
+mod layers;
 mod proxy;
+mod pty;
+mod support;
+mod terminal;
+#[cfg(feature = "live")]
+mod usage_live;

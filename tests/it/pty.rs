@@ -53,7 +53,9 @@ fn read_only_refuses_where_commands_enter() {
     let mut terminal = Terminal::start(120, 40, &["demo", "--read-only"]);
     terminal.wait_for("uteclocal");
     terminal.press("jr");
-    terminal.wait_until("a refusal is shown", |screen| screen.contains("read-only") || screen.contains("Restart"));
+    terminal.wait_until("a refusal is shown", |screen| {
+        screen.contains("read-only") || screen.contains("Restart")
+    });
     terminal.press("y");
     terminal.wait_for("read-only");
     terminal.press("\x03");
@@ -134,7 +136,8 @@ fn ascii_mode_sends_nothing_but_ascii() {
     }
     terminal.press("\x03");
     terminal.exit_code();
-    let odd: String = String::from_utf8_lossy(terminal.raw()).chars().filter(|c| !c.is_ascii()).take(20).collect();
+    let odd: String =
+        String::from_utf8_lossy(terminal.raw()).chars().filter(|c| !c.is_ascii()).take(20).collect();
     assert!(odd.is_empty(), "characters beyond ASCII: {odd}");
 }
 

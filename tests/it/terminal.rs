@@ -152,7 +152,11 @@ impl Terminal {
         assert!(last(b"\x1b[?1049l") > last(b"\x1b[?1049h"), "the alternate screen was not left");
         assert!(last(b"\x1b[?25h") > last(b"\x1b[?25l"), "the cursor stayed hidden");
         assert!(!self.parser.screen().alternate_screen());
-        assert_eq!(self.parser.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse was kept");
+        assert_eq!(
+            self.parser.screen().mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse was kept"
+        );
     }
 }
 

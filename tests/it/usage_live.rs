@@ -3,6 +3,8 @@
 //! Needs `docker`, a static `busybox` and an engine whose control groups are this machine's. Makes its
 //! own image and container and takes them away again.
 
+#![expect(clippy::unwrap_used, reason = "a failing step fails its test")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -12,6 +14,9 @@ use stackdash::adapters::usage::{EngineHandle, UsageMeters};
 use stackdash::model::containers::ContainerId;
 use stackdash::model::usage::{Usage, UsageSample, UsageSource};
 use stackdash::ports::{UsageMeter, UsageRequest};
+
+/// Two busy containers at once would compete for the cores that the comparison needs.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Half a core of work and four MiB held, in a container of its own.
 struct Busy {
@@ -112,7 +117,7 @@ async fn compare(meter: &UsageMeters, busy: &Busy, beat: Duration) -> (Averages,
     let asking = tokio::task::spawn_blocking(move || (0..4).map(|_| docker_stats(&name)).collect::<Vec<_>>());
     let mut ours: Vec<UsageSample> = Vec::new();
     let start = Instant::now();
-    while !asking.is_finished() || (ours.len() < 2 && start.elapsed() < Duration::from_secs(60)) {
+    while !asking.is_finished() || (ours.len() < 2 && start.elapsed() < Duration::from_mins(1)) {
         ours.extend(meter.sample(vec![busy.request(true)]).await);
         tokio::time::sleep(beat).await;
     }
@@ -152,6 +157,7 @@ fn average(values: &[f64]) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn control_groups_agree_with_docker_stats() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let busy = Busy::start("cgroup");
     let meter = UsageMeters::new(engine(), true);
     let (averages, last) = compare(&meter, &busy, Duration::from_secs(1)).await;
@@ -163,6 +169,7 @@ async fn control_groups_agree_with_docker_stats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engines_stats_agree_with_docker_stats() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let busy = Busy::start("stats");
     let meter = UsageMeters::new(engine(), false);
     let (averages, last) = compare(&meter, &busy, Duration::from_secs(1)).await;
@@ -173,6 +180,7 @@ async fn the_engines_stats_agree_with_docker_stats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_on_the_screen_is_asked_too() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let busy = Busy::start("oneshot");
     let meter = UsageMeters::new(engine(), false);
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -189,6 +197,7 @@ async fn what_is_not_on_the_screen_is_asked_too() {
 /// The stack's own container ends between two beats: neither a wrong figure nor a question to the engine.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_that_ended_has_no_figures() {
+    let _turn = ONE_AT_A_TIME.lock().await;
     let busy = Busy::start("ended");
     let meter = UsageMeters::new(engine(), true);
     assert_eq!(meter.sample(vec![busy.request(true)]).await.len(), 1);

@@ -141,8 +141,8 @@ fn health_settings(check: Json<'_>) -> Option<HealthSettings> {
     let test: Vec<&str> = check.texts("Test").collect();
     let test = match test.split_first()? {
         (&"NONE", _) => return None,
-        (&("CMD" | "CMD-SHELL"), rest) => command_line(rest.iter().copied()),
-        _ => command_line(test.iter().copied()),
+        (&("CMD" | "CMD-SHELL"), rest) => command_line(rest),
+        _ => command_line(&test),
     };
     // Zero means "the engine's default".
     let nanos = |path| check.count(path).filter(|nanos| *nanos > 0).map(Duration::from_nanos);
@@ -243,21 +243,23 @@ fn env(json: Json<'_>) -> Vec<(String, String)> {
 
 fn command(json: Json<'_>) -> String {
     let path = Some(json.raw("Path")).filter(|path| !path.is_empty());
-    command_line(path.into_iter().chain(json.texts("Args")))
+    let words: Vec<&str> = path.into_iter().chain(json.texts("Args")).collect();
+    command_line(&words)
 }
 
 /// Joins an argument vector for people; an argument that is more than a word stands in quotes.
-fn command_line<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<&str> = words.collect();
+fn command_line(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let masked = redact::command(&words);
     // A lone shell line reads best as it was written.
-    if let [only] = words[..] {
-        return shown(only);
+    if let [only] = &masked[..] {
+        return text::clean(only);
     }
-    let quoted = words.iter().map(|word| {
+    let quoted = masked.into_iter().map(|word| {
         let plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || c == '"');
-        if plain { (*word).to_owned() } else { format!("\"{}\"", word.replace('"', "\\\"")) }
+        if plain { word } else { format!("\"{}\"", word.replace('"', "\\\"")) }
     });
-    shown(&quoted.collect::<Vec<_>>().join(" "))
+    text::clean(&quoted.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Lenient reading of the engine's JSON: a field that is missing or odd costs itself, nothing else.
 //!
 //! Engines differ (Podman, old and new Docker), and a strict decoder loses a whole answer over one
-//! unknown word. Everything that comes out of here as text to show has passed `model::text` and
-//! `model::redact`.
+//! unknown word.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -25,9 +24,9 @@ impl<'a> Json<'a> {
         self.at(path).0.as_str().unwrap_or_default()
     }
 
-    /// Returns one clean, masked line to show.
+    /// Returns one clean line: a name, an id, a path, where no secret can stand.
     pub fn line(self, path: &str) -> String {
-        shown(self.raw(path))
+        text::clean(self.raw(path))
     }
 
     pub fn integer(self, path: &str) -> Option<i64> {

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::adapters::docker::json::{Json, shown};
+use crate::adapters::docker::json::Json;
 use crate::model::containers::{ComposeLabels, Dependency, DependsCondition};
 use crate::model::text;
 
@@ -24,9 +24,9 @@ pub fn read(labels: Json<'_>) -> Option<ComposeLabels> {
         number: label("container-number").parse().unwrap_or_default(),
         one_off: label("oneoff").eq_ignore_ascii_case("true"),
         config_files: config_files(label("project.config_files"), working_dir),
-        working_dir: shown(working_dir),
-        config_hash: shown(label("config-hash")),
-        version: shown(label("version")),
+        working_dir: text::clean(working_dir),
+        config_hash: text::clean(label("config-hash")),
+        version: text::clean(label("version")),
         depends_on: depends_on(label("depends_on")),
     })
 }
@@ -36,7 +36,7 @@ fn config_files(list: &str, working_dir: &str) -> Vec<String> {
     list.split(',')
         .map(str::trim)
         .filter(|file| !file.is_empty())
-        .map(|file| shown(&Path::new(working_dir).join(file).to_string_lossy()))
+        .map(|file| text::clean(&Path::new(working_dir).join(file).to_string_lossy()))
         .collect()
 }
 

@@ -26,13 +26,29 @@ const LONGEST_STAMP: usize = 40;
 /// Turns chunks into lines.
 #[derive(Debug)]
 pub struct Decoder {
-    container: ContainerId,
     framed: bool,
     buffer: BytesMut,
     stdout: Assembly,
     stderr: Assembly,
     /// Stamp of the last line, for those without one.
     last: Timestamp,
+}
+
+/// A whole line as it was written, without its stamp and its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawLine {
+    pub at: Timestamp,
+    pub stream: LogStream,
+    pub text: Vec<u8>,
+}
+
+impl RawLine {
+    /// Makes it fit to be shown.
+    pub fn into_line(self, container: &ContainerId) -> LogLine {
+        let text = text::styled(&self.text);
+        let level = text::level_of(text.text());
+        LogLine { at: self.at, container: container.clone(), stream: self.stream, level, text }
+    }
 }
 
 /// A line being put together.
@@ -46,9 +62,8 @@ struct Assembly {
 
 impl Decoder {
     /// `tty`: the container has a terminal, so its log has no frames.
-    pub fn new(container: ContainerId, tty: bool, now: Timestamp) -> Self {
+    pub fn new(tty: bool, now: Timestamp) -> Self {
         Self {
-            container,
             framed: !tty,
             buffer: BytesMut::new(),
             stdout: Assembly::default(),
@@ -58,7 +73,7 @@ impl Decoder {
     }
 
     /// Takes a chunk and appends the lines that it completes.
-    pub fn push(&mut self, chunk: &[u8], lines: &mut Vec<LogLine>) {
+    pub fn push(&mut self, chunk: &[u8], lines: &mut Vec<RawLine>) {
         self.buffer.extend_from_slice(chunk);
         while self.framed && self.buffer.len() >= HEADER {
             let Some((stream, length)) = frame_header(&self.buffer) else {
@@ -79,7 +94,7 @@ impl Decoder {
     }
 
     /// Appends what is left at the end of the log: its last line may lack a newline for good.
-    pub fn finish(&mut self, lines: &mut Vec<LogLine>) {
+    pub fn finish(&mut self, lines: &mut Vec<RawLine>) {
         let rest = std::mem::take(&mut self.buffer);
         // Half a frame still holds text.
         match frame_header(&rest).filter(|_| self.framed) {
@@ -93,7 +108,7 @@ impl Decoder {
     }
 
     /// Takes one piece that opens with a stamp; inside it a newline may end a line.
-    fn piece(&mut self, stream: LogStream, payload: &[u8], lines: &mut Vec<LogLine>) {
+    fn piece(&mut self, stream: LogStream, payload: &[u8], lines: &mut Vec<RawLine>) {
         let mut rest = payload;
         while !rest.is_empty() {
             let (at, text) = split_stamp(rest);
@@ -106,7 +121,7 @@ impl Decoder {
     }
 
     /// Takes whole lines and whole pieces out of the buffer of a log without frames.
-    fn raw(&mut self, lines: &mut Vec<LogLine>) {
+    fn raw(&mut self, lines: &mut Vec<RawLine>) {
         loop {
             let stamp = self.buffer.len() - split_stamp(&self.buffer).1.len();
             let newline = self.buffer.iter().position(|byte| *byte == b'\n');
@@ -131,7 +146,7 @@ impl Decoder {
         if stream == LogStream::Stderr { &mut self.stderr } else { &mut self.stdout }
     }
 
-    fn complete(&mut self, stream: LogStream, lines: &mut Vec<LogLine>) {
+    fn complete(&mut self, stream: LogStream, lines: &mut Vec<RawLine>) {
         let mut done = std::mem::take(self.assembly(stream));
         if !done.open {
             return;
@@ -143,9 +158,7 @@ impl Decoder {
             done.text.extend_from_slice(CUT);
         }
         self.last = done.at.unwrap_or(self.last);
-        let styled = text::styled(&done.text);
-        let level = text::level_of(styled.text());
-        lines.push(LogLine { at: self.last, container: self.container.clone(), stream, level, text: styled });
+        lines.push(RawLine { at: self.last, stream, text: done.text });
     }
 }
 

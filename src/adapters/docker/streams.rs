@@ -2,14 +2,16 @@
 //!
 //! Each ends when the engine ends it; the callers decide whether to open it again.
 
+use std::time::Duration;
+
 use bollard::Docker;
-use bytes::{Buf, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::adapters::docker::json::Json;
-use crate::adapters::docker::logs::Decoder;
+use crate::adapters::docker::logs::{Decoder, RawLine};
 use crate::adapters::docker::{events, wire};
 use crate::event::EngineEvent;
 use crate::model::containers::ContainerId;
@@ -18,8 +20,8 @@ use crate::ports::{BoxStream, EngineError, LogRequest};
 
 /// Lines of a batch at most: enough to be cheap, few enough to be short.
 const BATCH: usize = 512;
-/// Chunks that are taken together when they are there already.
-const CHUNKS: usize = 16;
+/// How long a batch may wait for more lines: shorter than a frame of the screen.
+const GATHER: Duration = Duration::from_millis(8);
 /// One event has under 10 kB even with many labels.
 const LONGEST_EVENT: usize = 1 << 20;
 
@@ -28,41 +30,60 @@ pub fn events(
     docker: &Docker,
     since: Option<Timestamp>,
 ) -> BoxStream<'static, Result<EngineEvent, EngineError>> {
-    const WHAT: &str = "read the events";
-    let chunks = wire::stream(docker, &events::path(since));
-    let mut rest = BytesMut::new();
-    let mut broken = false;
-    let batches = chunks.map(move |chunk| {
-        let mut found = Vec::new();
-        if broken {
-            return found;
-        }
-        match chunk {
-            Ok(chunk) => rest.extend_from_slice(&chunk),
-            Err(error) => found.push(Err(wire::explain(WHAT, &error))),
-        }
-        while let Some(newline) = rest.iter().position(|byte| *byte == b'\n') {
-            let line = rest.split_to(newline);
-            rest.advance(1);
-            if line.trim_ascii().is_empty() {
-                continue;
+    let reader = EventReader {
+        chunks: Box::pin(wire::stream(docker, &events::path(since))),
+        rest: BytesMut::new(),
+        failed: false,
+    };
+    Box::pin(stream::unfold(reader, async |mut reader| Some((reader.next().await?, reader))))
+}
+
+/// The event stream being read: one JSON value a line.
+struct EventReader {
+    chunks: BoxStream<'static, Result<Bytes, bollard::errors::Error>>,
+    rest: BytesMut,
+    /// What follows a broken one cannot be trusted: the containers are to be listed again.
+    failed: bool,
+}
+
+impl EventReader {
+    async fn next(&mut self) -> Option<Result<EngineEvent, EngineError>> {
+        while !self.failed {
+            if let Some(newline) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line = self.rest.split_to(newline + 1);
+                match read_event(&line) {
+                    Ok(None) => continue,
+                    Ok(Some(event)) => return Some(Ok(event)),
+                    Err(why) => return Some(self.fail(&why)),
+                }
             }
-            match serde_json::from_slice::<Value>(&line) {
-                Ok(message) => found.extend(events::event(&message).map(Ok)),
+            if self.rest.len() > LONGEST_EVENT {
+                return Some(self.fail("one is larger than 1 MB"));
+            }
+            match self.chunks.next().await? {
+                Ok(chunk) => self.rest.extend_from_slice(&chunk),
                 Err(error) => {
-                    found.push(Err(EngineError::Other(format!("cannot {WHAT}: one is no JSON ({error})"))));
-                    break;
+                    self.failed = true;
+                    return Some(Err(wire::explain("read the events", &error)));
                 }
             }
         }
-        if rest.len() > LONGEST_EVENT {
-            found.push(Err(EngineError::Other(format!("cannot {WHAT}: one is larger than 1 MB"))));
-        }
-        // What follows a broken one cannot be trusted: the picture is to be listed again.
-        broken = found.iter().any(Result::is_err);
-        found
-    });
-    Box::pin(until_error(batches.flat_map(stream::iter)))
+        None
+    }
+
+    fn fail(&mut self, why: &str) -> Result<EngineEvent, EngineError> {
+        self.failed = true;
+        Err(EngineError::Other(format!("cannot read the events: {why}")))
+    }
+}
+
+/// Reads a line of the stream; none where it does not concern us.
+fn read_event(line: &[u8]) -> Result<Option<EngineEvent>, String> {
+    if line.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let message: Value = serde_json::from_slice(line).map_err(|error| format!("one is no JSON ({error})"))?;
+    Ok(events::event(&message))
 }
 
 /// Streams batches of log lines, one error at most as the last item.
@@ -80,43 +101,71 @@ pub fn logs(
     if request.follow {
         path.push_str("&follow=1");
     }
-    // The end of the bytes is an item of its own, so that the last line without a newline comes out.
-    let chunks = wire::stream(&docker, &path).map(Some).chain(stream::iter([None])).ready_chunks(CHUNKS);
-    let mut decoder = Decoder::new(id.clone(), request.tty, Timestamp::now());
-    let batches = chunks.then(move |chunks| {
-        let mut lines = Vec::new();
-        let mut failure = None;
-        for chunk in chunks {
-            match chunk {
-                Some(Ok(chunk)) => decoder.push(&chunk, &mut lines),
-                Some(Err(error)) => failure = Some(error),
-                None => decoder.finish(&mut lines),
-            }
-        }
-        let mut batches: Vec<Result<Vec<LogLine>, EngineError>> = Vec::new();
-        while !lines.is_empty() {
-            let rest = lines.split_off(lines.len().min(BATCH));
-            batches.push(Ok(std::mem::replace(&mut lines, rest)));
-        }
-        let (docker, id) = (docker.clone(), id.clone());
-        async move {
-            if let Some(error) = failure {
-                batches.push(Err(refusal(&docker, &id, &error).await));
-            }
-            stream::iter(batches)
-        }
-    });
-    Box::pin(until_error(batches.flatten()))
+    let reader = LogReader {
+        chunks: Box::pin(wire::stream(&docker, &path)),
+        decoder: Decoder::new(request.tty, Timestamp::now()),
+        lines: Vec::new(),
+        failure: None,
+        over: false,
+        docker,
+        id,
+    };
+    Box::pin(stream::unfold(reader, async |mut reader| Some((reader.next().await?, reader))))
 }
 
-/// Ends a stream behind its first error.
-fn until_error<T>(
-    items: impl stream::Stream<Item = Result<T, EngineError>>,
-) -> impl stream::Stream<Item = Result<T, EngineError>> {
-    items.scan(false, |ended, item| {
-        let over = std::mem::replace(ended, *ended || item.is_err());
-        std::future::ready((!over).then_some(item))
-    })
+/// One log being read.
+struct LogReader {
+    chunks: BoxStream<'static, Result<Bytes, bollard::errors::Error>>,
+    decoder: Decoder,
+    /// Read, not yet handed out.
+    lines: Vec<RawLine>,
+    failure: Option<bollard::errors::Error>,
+    over: bool,
+    docker: Docker,
+    id: ContainerId,
+}
+
+impl LogReader {
+    async fn next(&mut self) -> Option<Result<Vec<LogLine>, EngineError>> {
+        if self.lines.is_empty() {
+            self.gather().await;
+        }
+        if !self.lines.is_empty() {
+            let batch = self.lines.drain(..self.lines.len().min(BATCH));
+            return Some(Ok(batch.map(|line| line.into_line(&self.id)).collect()));
+        }
+        let failure = self.failure.take()?;
+        Some(Err(refusal(&self.docker, &self.id, &failure).await))
+    }
+
+    /// Reads until there are lines, then goes on for a moment: the engine sends each line as a chunk
+    /// of its own, and a flood should not come as one batch a line.
+    async fn gather(&mut self) {
+        while self.lines.is_empty() && !self.over {
+            let chunk = self.chunks.next().await;
+            self.take(chunk);
+        }
+        let mut moment = std::pin::pin!(tokio::time::sleep(GATHER));
+        while self.lines.len() < BATCH && !self.over {
+            tokio::select! {
+                biased;
+                chunk = self.chunks.next() => self.take(chunk),
+                () = &mut moment => return,
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: Option<Result<Bytes, bollard::errors::Error>>) {
+        match chunk {
+            Some(Ok(chunk)) => self.decoder.push(&chunk, &mut self.lines),
+            // Also at the end, so that a last line without a newline comes out.
+            end => {
+                self.decoder.finish(&mut self.lines);
+                self.failure = end.and_then(Result::err);
+                self.over = true;
+            }
+        }
+    }
 }
 
 /// Explains why a log cannot be read. Some drivers send it away and keep nothing to read.

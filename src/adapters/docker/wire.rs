@@ -24,7 +24,7 @@ pub const CALL: Duration = Duration::from_secs(10);
 /// Lists, and sums over the engine's whole disk.
 pub const LONG_CALL: Duration = Duration::from_secs(30);
 /// For streams: Podman answers only when the first item is there, which may be never.
-const STREAM_HEAD: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+const STREAM_HEAD: Duration = Duration::from_hours(10 * 365 * 24);
 /// No honest answer is larger; a list of a thousand containers has 2 MB.
 const LARGEST_ANSWER: usize = 64 << 20;
 
@@ -144,6 +144,10 @@ fn connection(error: &(dyn std::error::Error + 'static), sentence: &dyn Fn(&str)
         }
     }
     let words = shown(&root.to_string());
+    // Engines that restart end TLS like this too, so it says nothing of certificates.
+    if words.contains("close_notify") {
+        return EngineError::Unreachable(sentence("the engine closed the connection"));
+    }
     let lower = words.to_ascii_lowercase();
     if denied {
         EngineError::PermissionDenied(sentence(&words))

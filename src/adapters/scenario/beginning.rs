@@ -53,9 +53,9 @@ fn member(
     };
     let seed = mix(&[script.engine.seed, seed_of(&name)]);
     let begins = &service.begins;
-    let since = begins.since.map_or(Duration::from_secs(2 * 3600 + 11 * 60), |span| span.0);
+    let since = begins.since.map_or(Duration::from_mins(131), |span| span.0);
     let since = now - since;
-    let ran = begins.ran.or(service.runs_for).map_or(Duration::from_secs(3600), |span| span.0);
+    let ran = begins.ran.or(service.runs_for).map_or(Duration::from_hours(1), |span| span.0);
     let started = match begins.state {
         BeginState::Running | BeginState::Paused => Some(since),
         BeginState::Exited => Some(since - ran),
@@ -77,7 +77,7 @@ fn member(
             member.container.run = if paused { RunState::Paused } else { RunState::Running };
             member.container.pid = Some(2000 + (seed % 30_000) as u32);
             if let Some(output) = &begins.sick {
-                let for_long = begins.sick_since.map_or(Duration::from_secs(600), |span| span.0);
+                let for_long = begins.sick_since.map_or(Duration::from_mins(10), |span| span.0);
                 member.fall_sick((now - for_long).max(since), output.clone(), 1);
             }
             member.container.health = health_at(&mut member, now);
@@ -187,7 +187,7 @@ fn container(
                 (key.to_owned(), redact::env_value(key, value))
             })
             .collect(),
-        command: service.command.clone(),
+        command: redact::text(&service.command),
         user: service.user.clone(),
         tty: service.tty,
         memory_limit: service.memory_limit.map(|size| size.0),
@@ -196,7 +196,7 @@ fn container(
 }
 
 fn labels(stack: &StackScript, service: &ServiceScript, number: u32, seed: u64) -> ComposeLabels {
-    let folder = stack.folder.clone().unwrap_or_else(|| format!("/srv/{}", stack.name));
+    let folder = stack.folder().display().to_string();
     let files = if stack.files.is_empty() {
         vec![format!("{folder}/docker-compose.yml")]
     } else {

@@ -29,7 +29,7 @@ lines = [
             if service > 0 {
                 let _ = writeln!(text, "depends_on = {{ service-{:03} = \"started\" }}", service - 1);
             }
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 text.push_str("health = { test = \"true\", interval = \"30s\" }\n");
             }
             match number % 100 {

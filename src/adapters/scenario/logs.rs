@@ -12,7 +12,7 @@ use crate::adapters::scenario::member::{Member, Occasion};
 use crate::adapters::scenario::random::{hex, mix, unit};
 use crate::adapters::scenario::script::{LogStyle, LogTemplate, When};
 use crate::model::logs::LogLine;
-use crate::model::text::{Run, StyledText, TextColor, TextStyle};
+use crate::model::text::styled;
 
 /// From the first to the last line of what is written at once, at most.
 const LONGEST: SignedDuration = SignedDuration::from_millis(1);
@@ -40,15 +40,16 @@ pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp
     let mut lines = Vec::new();
     let slot = slot_length(member);
     let number = |at: Timestamp| (at.as_nanosecond() / i128::from(slot)) as i64;
+    // A traceback that began a moment earlier may reach into the time that is asked for.
+    let early = from.checked_sub(LONGEST).unwrap_or(from);
     for life in &member.lives {
-        // A traceback that began a moment earlier may reach into the time that is asked for.
-        let first = (from - LONGEST).max(life.from);
+        let first = early.max(life.from);
         let last = to.min(life.to.unwrap_or(to));
         if first > last {
             continue;
         }
         // While it starts up, it says what belongs to that.
-        let talks_from = life.from + member.warm_up(style);
+        let talks_from = life.from + START_SPACING * style.start.len() as i32;
         for slot_number in number(first)..=number(last) {
             slot_lines(member, style, slot_number, &mut |at, template, seed| {
                 if at >= talks_from && at <= last {
@@ -61,7 +62,7 @@ pub fn between(member: &Member, style: &LogStyle, from: Timestamp, to: Timestamp
         let end = member.lives.iter().rev().find(|life| life.from <= *began).and_then(|life| life.to);
         occasion_lines(style, *occasion, &mut |step, spacing, template| {
             let at = *began + spacing * step as i32;
-            if at >= from - LONGEST && at <= to && end.is_none_or(|end| at <= end) {
+            if at >= early && at <= to && end.is_none_or(|end| at <= end) {
                 let seed = mix(&[member.seed, at.as_nanosecond() as u64, step]);
                 write(member, style, at, template, seed, &mut lines);
             }
@@ -153,7 +154,7 @@ fn occasion_lines<'a>(
 }
 
 /// Between two lines of a start.
-pub const START_SPACING: SignedDuration = SignedDuration::from_millis(110);
+const START_SPACING: SignedDuration = SignedDuration::from_millis(110);
 
 fn write(
     member: &Member,
@@ -170,7 +171,7 @@ fn write(
             container: member.container.id.clone(),
             stream: template.stream(),
             level: template.level.map(Into::into),
-            text: paint(line),
+            text: styled(line.as_bytes()),
         });
     }
 }
@@ -253,7 +254,7 @@ fn fill(
             return;
         }
         let (name, range) = name.split_once(':').unwrap_or((name, "1..1000"));
-        text.push_str(&match name {
+        let word = match name {
             "n" => {
                 let (low, high) = bounds(range).unwrap_or((1, 1000));
                 (low + chance % (high - low)).to_string()
@@ -275,43 +276,8 @@ fn fill(
             "pg" => at.strftime("%Y-%m-%d %H:%M:%S%.3f UTC").to_string(),
             "clf" => at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             _ => String::new(),
-        });
+        };
+        text.push_str(&word);
     });
     text
-}
-
-/// Turns SGR sequences into runs of color; all else of a template is printable already.
-fn paint(line: &str) -> StyledText {
-    if !line.contains('\x1b') {
-        return StyledText::plain(line);
-    }
-    let mut text = String::with_capacity(line.len());
-    let mut runs = Vec::new();
-    let mut style = TextStyle::default();
-    for (index, part) in line.split("\x1b[").enumerate() {
-        let plain = match part.split_once('m') {
-            Some((codes, rest)) if index > 0 => {
-                codes.split(';').for_each(|code| change(&mut style, code));
-                runs.push(Run { start: text.len() as u32, style });
-                rest
-            }
-            _ => part,
-        };
-        text.extend(plain.chars().filter(|c| !c.is_control()));
-    }
-    StyledText::new(text, runs)
-}
-
-fn change(style: &mut TextStyle, code: &str) {
-    match code.parse::<u8>() {
-        Err(_) | Ok(0) => *style = TextStyle::default(),
-        Ok(1) => style.bold = true,
-        Ok(2) => style.dim = true,
-        Ok(22) => (style.bold, style.dim) = (false, false),
-        Ok(code @ 30..=37) => style.foreground = Some(TextColor::Indexed(code - 30)),
-        Ok(39) => style.foreground = None,
-        Ok(code @ 40..=47) => style.background = Some(TextColor::Indexed(code - 40)),
-        Ok(code @ 90..=97) => style.foreground = Some(TextColor::Indexed(code - 82)),
-        Ok(_) => {}
-    }
 }

@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::adapters::scenario::logs::START_SPACING;
 use crate::adapters::scenario::random::{mix, unit};
-use crate::adapters::scenario::script::{LogStyle, ServiceScript};
+use crate::adapters::scenario::script::ServiceScript;
 use crate::model::containers::{Container, RunState};
 use crate::model::health::{Health, HealthCheck, HealthSettings};
 
@@ -170,11 +169,6 @@ impl Member {
     fn illness(&self, at: Timestamp) -> Option<&Illness> {
         // A check at the very moment of a change belongs to the time before: it is over by then.
         self.ills.iter().rev().find(|ill| ill.from < at && ill.to.is_none_or(|to| at <= to))
-    }
-
-    /// How long a start's own lines take.
-    pub fn warm_up(&self, style: &LogStyle) -> SignedDuration {
-        START_SPACING * style.start.len() as i32
     }
 
     fn checks(&self) -> Option<(&HealthSettings, Timestamp, SignedDuration)> {

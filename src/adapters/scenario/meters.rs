@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use jiff::Timestamp;
 
 use crate::adapters::scenario::engine::{Player, Stage};
-use crate::adapters::scenario::random::{smooth, unit};
+use crate::adapters::scenario::random::{mix, smooth, unit};
 use crate::adapters::scenario::world::World;
 use crate::model::containers::RunState;
 use crate::model::host::{Disk, HostSample, OwnCost};
@@ -60,15 +60,16 @@ fn host(world: &World, used: &[Usage], now: Timestamp) -> HostSample {
     let seconds = now.as_millisecond() as f64 / 1000.0;
     let cores = f64::from(engine.cpus.max(1));
     let containers: f64 = used.iter().filter_map(|usage| usage.cpu_percent).map(f64::from).sum();
-    let rest = 3.0 + 2.0 * smooth(seed ^ 71, seconds / 5.0);
+    let rest = 3.0 + 2.0 * smooth(mix(&[seed, 71]), seconds / 5.0);
     let busy = (containers / cores + rest).clamp(0.5, 100.0);
     let core = |index: u32| {
         let lean = 0.6 + 0.8 * unit(&[seed, u64::from(index), 72]);
-        (busy * lean + 4.0 * smooth(seed ^ u64::from(index + 80), seconds / 2.0)).clamp(0.0, 100.0) as f32
+        (busy * lean + 4.0 * smooth(mix(&[seed, u64::from(index), 80]), seconds / 2.0)).clamp(0.0, 100.0)
+            as f32
     };
     let memory: u64 = used.iter().filter_map(|usage| usage.memory_bytes).sum();
     let load = |minutes: f64| {
-        let slow = smooth(seed ^ 73, seconds / (60.0 * minutes));
+        let slow = smooth(mix(&[seed, 73]), seconds / (60.0 * minutes));
         ((busy / 100.0 * cores) * (1.0 + 0.3 * slow) * 100.0).round() / 100.0
     };
     let disk = |mount: &str, device: &str, used: u64, total: u64| Disk {
@@ -93,11 +94,14 @@ fn host(world: &World, used: &[Usage], now: Timestamp) -> HostSample {
             disk("/srv", "/dev/sda1", 402_000_000_000, 960_000_000_000),
         ],
         temperatures: vec![
-            (String::from("Package"), (44.0 + busy / 4.0 + 1.5 * smooth(seed ^ 74, seconds / 9.0)) as f32),
-            (String::from("nvme0"), (38.0 + smooth(seed ^ 75, seconds / 30.0)) as f32),
+            (
+                String::from("Package"),
+                (44.0 + busy / 4.0 + 1.5 * smooth(mix(&[seed, 74]), seconds / 9.0)) as f32,
+            ),
+            (String::from("nvme0"), (38.0 + smooth(mix(&[seed, 75]), seconds / 30.0)) as f32),
         ],
         own: OwnCost {
-            cpu_percent: (0.4 + 0.3 * smooth(seed ^ 76, seconds / 6.0)) as f32,
+            cpu_percent: (0.4 + 0.3 * smooth(mix(&[seed, 76]), seconds / 6.0)) as f32,
             memory_bytes: 14_200_000,
             open_files: 19,
             threads: 5,

@@ -2,6 +2,8 @@
 //!
 //! What happened an hour ago can therefore be told again at any time, word for word.
 
+use std::fmt::Write;
+
 /// Mixes numbers into one that looks random (SplitMix64's finalizer over each).
 pub fn mix(parts: &[u64]) -> u64 {
     let mut hash = 0x9e37_79b9_7f4a_7c15_u64;
@@ -40,7 +42,7 @@ pub fn hex(seed: u64, digits: usize) -> String {
     let mut text = String::new();
     let mut round = 0;
     while text.len() < digits {
-        text.push_str(&format!("{:016x}", mix(&[seed, round])));
+        let _ = write!(text, "{:016x}", mix(&[seed, round]));
         round += 1;
     }
     text.truncate(digits);

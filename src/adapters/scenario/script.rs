@@ -1,18 +1,23 @@
 //! The shape of a scenario file: who exists at the beginning, and what happens to them.
 //!
-//! Reads and checks the text; knows nothing of how it is played.
+//! Knows nothing of how it is played.
+
+mod check;
+mod happenings;
+mod styles;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::adapters::scenario::logs;
 use crate::adapters::scenario::units::{MountSpec, PortSpec, Size, Span};
 use crate::model::containers::DependsCondition;
-use crate::model::logs::{LogLevel, LogStream};
+
+pub use happenings::{Happening, HappeningKind, Past, PastEvent, What};
+pub use styles::{LogStyle, LogTemplate, When};
 
 /// A whole scenario.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -66,13 +71,35 @@ impl Default for EngineScript {
 pub struct StackScript {
     pub name: String,
     #[serde(default)]
-    pub folder: Option<String>,
+    pub folder: Option<PathBuf>,
     #[serde(default)]
     pub files: Vec<String>,
     #[serde(default)]
     pub network: Option<String>,
     #[serde(rename = "service")]
     pub services: Vec<ServiceScript>,
+    /// Services that its files name and nobody ever created.
+    #[serde(default)]
+    pub absent: Vec<AbsentScript>,
+}
+
+impl StackScript {
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| PathBuf::from(format!("/srv/{}", self.name)))
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AbsentScript {
+    pub name: String,
+    pub image: String,
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    #[serde(default)]
+    pub depends_on: BTreeMap<Spanned<String>, Condition>,
+    #[serde(default)]
+    pub ports: Vec<PortSpec>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -98,6 +125,9 @@ pub struct ServiceScript {
     pub ports: Vec<PortSpec>,
     #[serde(default)]
     pub mounts: Vec<MountSpec>,
+    /// Profiles it stands behind.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// `NAME=value`.
     #[serde(default)]
     pub env: Vec<String>,
@@ -308,7 +338,7 @@ pub struct MemoryShape {
 
 impl Default for MemoryShape {
     fn default() -> Self {
-        Self { base: Size(48_000_000), swing: Size(3_000_000), period: Span(Duration::from_secs(240)) }
+        Self { base: Size(48_000_000), swing: Size(3_000_000), period: Span(Duration::from_mins(4)) }
     }
 }
 
@@ -325,276 +355,5 @@ pub struct Traffic {
 impl Default for Traffic {
     fn default() -> Self {
         Self { rx: Size(900), tx: Size(1400), read: Size(0), write: Size(600) }
-    }
-}
-
-/// A way of writing log lines.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogStyle {
-    pub lines: Vec<LogTemplate>,
-    /// Written at each start, in this order.
-    #[serde(default)]
-    pub start: Vec<LogTemplate>,
-    /// Written when it is asked to stop.
-    #[serde(default)]
-    pub stop: Vec<LogTemplate>,
-    /// Written when it crashes.
-    #[serde(default)]
-    pub crash: Vec<LogTemplate>,
-    /// Lists to choose from: `{path}` takes one of `words.path`.
-    #[serde(default)]
-    pub words: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogTemplate {
-    /// With placeholders in braces; more than one line is written at once.
-    pub text: Spanned<String>,
-    #[serde(default)]
-    pub level: Option<Level>,
-    #[serde(default = "one")]
-    pub weight: u32,
-    #[serde(default)]
-    pub stderr: bool,
-    #[serde(default)]
-    pub when: When,
-}
-
-impl LogTemplate {
-    pub fn stream(&self) -> LogStream {
-        if self.stderr { LogStream::Stderr } else { LogStream::Stdout }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-impl From<Level> for LogLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Debug => Self::Debug,
-            Level::Info => Self::Info,
-            Level::Warn => Self::Warn,
-            Level::Error => Self::Error,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum When {
-    #[default]
-    Always,
-    /// Only while its health check fails.
-    Sick,
-    /// Only while it does not.
-    Well,
-}
-
-/// One engine event of the time before.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Past {
-    pub ago: Span,
-    pub who: Spanned<String>,
-    pub what: PastEvent,
-    #[serde(default)]
-    pub exit_code: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PastEvent {
-    Created,
-    Started,
-    Died,
-    Stopped,
-    Killed,
-    Restarted,
-    OutOfMemory,
-    Healthy,
-    Unhealthy,
-}
-
-/// Something that happens at a set time, once or again and again.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Happening {
-    pub at: Span,
-    /// Again after so long.
-    pub every: Option<Span>,
-    /// Each time up to so much later, by chance.
-    #[serde(default)]
-    pub jitter: Span,
-    /// `stack/service`, or the name of a container without a stack; empty for the connection.
-    pub who: Option<Spanned<String>>,
-    pub what: HappeningKind,
-    /// What a failing check prints.
-    #[serde(default)]
-    pub output: String,
-    /// Of the check, or of the crash.
-    #[serde(default = "one_code")]
-    pub exit_code: i64,
-    /// Crashes in a row.
-    #[serde(default = "one")]
-    pub times: u32,
-    /// How long it runs between two crashes.
-    #[serde(default)]
-    pub after: Span,
-    /// Length of a burst.
-    #[serde(default)]
-    pub lines: u32,
-    /// How long the connection is gone.
-    #[serde(default)]
-    pub lasts: Span,
-}
-
-fn one_code() -> i64 {
-    1
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HappeningKind {
-    Fail,
-    Recover,
-    Crash,
-    OutOfMemory,
-    Pause,
-    Unpause,
-    Stop,
-    Start,
-    Restart,
-    Burst,
-    Disconnect,
-}
-
-/// What happens, with what belongs to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// Its health check fails from now on.
-    Fail {
-        output: String,
-        exit_code: i64,
-    },
-    /// Its health check passes again.
-    Recover,
-    /// It ends by itself; `times`: after each restart again.
-    Crash {
-        exit_code: i64,
-        times: u32,
-        after: Duration,
-    },
-    /// The kernel kills it for memory.
-    OutOfMemory,
-    Pause,
-    Unpause,
-    /// Somebody stops, starts or restarts it behind our back.
-    Stop,
-    Start,
-    Restart,
-    /// So many lines of its log at once.
-    Burst {
-        lines: u32,
-    },
-    /// The connection to the engine breaks.
-    Disconnect {
-        lasts: Duration,
-    },
-}
-
-impl Happening {
-    pub fn what(&self) -> What {
-        match self.what {
-            HappeningKind::Fail => What::Fail { output: self.output.clone(), exit_code: self.exit_code },
-            HappeningKind::Recover => What::Recover,
-            HappeningKind::Crash => {
-                What::Crash { exit_code: self.exit_code, times: self.times, after: self.after.0 }
-            }
-            HappeningKind::OutOfMemory => What::OutOfMemory,
-            HappeningKind::Pause => What::Pause,
-            HappeningKind::Unpause => What::Unpause,
-            HappeningKind::Stop => What::Stop,
-            HappeningKind::Start => What::Start,
-            HappeningKind::Restart => What::Restart,
-            HappeningKind::Burst => What::Burst { lines: self.lines },
-            HappeningKind::Disconnect => What::Disconnect { lasts: self.lasts.0 },
-        }
-    }
-}
-
-impl Script {
-    /// Reads a scenario; an error names the line.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let script: Self = toml::from_str(text).context("scenario")?;
-        script.check(text)?;
-        Ok(script)
-    }
-
-    /// Checks what refers to something else.
-    fn check(&self, text: &str) -> anyhow::Result<()> {
-        let line = |offset: usize| text.get(..offset).map_or(1, |head| head.matches('\n').count() + 1);
-        for stack in &self.stacks {
-            for service in &stack.services {
-                for dep in service.depends_on.keys() {
-                    if !stack.services.iter().any(|other| other.name == *dep.get_ref()) {
-                        let line = line(dep.span().start);
-                        bail!(
-                            "scenario, line {line}: depends_on: {} has no service {}",
-                            stack.name,
-                            dep.get_ref()
-                        );
-                    }
-                }
-            }
-        }
-        let services = self.stacks.iter().flat_map(|stack| &stack.services).chain(&self.containers);
-        for style in services.filter_map(|service| service.log.as_ref()) {
-            if !self.logs.contains_key(style.get_ref()) {
-                let line = line(style.span().start);
-                bail!("scenario, line {line}: log: there is no [logs.{}]", style.get_ref());
-            }
-        }
-        for style in self.logs.values() {
-            for template in style.lines.iter().chain(&style.start).chain(&style.stop).chain(&style.crash) {
-                if let Some(unknown) = logs::unknown_placeholder(template.text.get_ref(), &style.words) {
-                    let line = line(template.text.span().start);
-                    bail!("scenario, line {line}: text: nothing is known to put for {{{unknown}}}");
-                }
-            }
-        }
-        let named = self.past.iter().map(|past| &past.who);
-        let named = named.chain(self.happenings.iter().filter_map(|happening| happening.who.as_ref()));
-        for who in named {
-            if !self.knows(who.get_ref()) {
-                let line = line(who.span().start);
-                bail!("scenario, line {line}: who: there is no {} (write stack/service)", who.get_ref());
-            }
-        }
-        for (index, happening) in self.happenings.iter().enumerate() {
-            let about_connection = happening.what == HappeningKind::Disconnect;
-            if happening.who.is_none() && !about_connection {
-                bail!("scenario, happening {}: who is missing", index + 1);
-            }
-        }
-        Ok(())
-    }
-
-    fn knows(&self, who: &str) -> bool {
-        match who.split_once('/') {
-            Some((stack, service)) => self
-                .stacks
-                .iter()
-                .any(|s| s.name == stack && s.services.iter().any(|other| other.name == service)),
-            None => self.containers.iter().any(|container| container.name == who),
-        }
     }
 }

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_are_written_for_people() {
         let span = |text: &str| Span::try_from(text.to_owned()).map(|span| span.0);
-        assert_eq!(span("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(span("1h 30m"), Ok(Duration::from_mins(90)));
         assert_eq!(span("250ms"), Ok(Duration::from_millis(250)));
         assert!(span("").is_err() && span("20").is_err() && span("3 weeks").is_err());
         let size = |text: &str| Size::try_from(text.to_owned()).map(|size| size.0);

@@ -63,7 +63,7 @@ impl Printer {
                 format!("{stack}/{service}")
             };
             if let Some(compose) = container.compose.as_ref().filter(|_| !alone) {
-                label.push_str(&format!("-{}", compose.number));
+                label = format!("{label}-{}", compose.number);
             }
             self.gutter = self.gutter.max(label.width()).min(GUTTER);
             // By its name, so that a service has the same color whatever else is shown.
@@ -131,21 +131,21 @@ fn with_colors(text: &StyledText) -> String {
 }
 
 fn sgr(style: TextStyle) -> String {
-    let mut code = String::from("\x1b[0");
+    // Each run says all that holds from it on, so nothing of the one before may stay.
+    let mut codes = vec![String::from("0")];
     let flags =
         [(style.bold, 1), (style.dim, 2), (style.italic, 3), (style.underline, 4), (style.reversed, 7)];
     for (_, number) in flags.iter().filter(|(on, _)| *on) {
-        code.push_str(&format!(";{number}"));
+        codes.push(number.to_string());
     }
     for (base, color) in [(38, style.foreground), (48, style.background)] {
         match color {
-            Some(TextColor::Indexed(index)) => code.push_str(&format!(";{base};5;{index}")),
-            Some(TextColor::Rgb(r, g, b)) => code.push_str(&format!(";{base};2;{r};{g};{b}")),
+            Some(TextColor::Indexed(index)) => codes.push(format!("{base};5;{index}")),
+            Some(TextColor::Rgb(r, g, b)) => codes.push(format!("{base};2;{r};{g};{b}")),
             None => {}
         }
     }
-    code.push('m');
-    code
+    format!("\x1b[{}m", codes.join(";"))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ const CHECKSUMS: [&str; 4] = ["sha256-", "sha384-", "sha512-", "sha1-"];
 const RANDOM_LENGTH: usize = 24;
 
 /// How far an address is looked through for its password: hostile text has no end.
-const LONGEST_ADDRESS: usize = 2048;
+const LONGEST_ADDRESS: usize = 1024;
 
 /// Whether a word is a secret by its shape alone.
 pub(super) fn is_secret(word: &str) -> bool {
@@ -126,7 +126,7 @@ fn looks_drawn(piece: &str) -> bool {
     let changes = classes.windows(2).filter(|pair| pair[0] != pair[1]).count();
     // Three classes change in two of three places when drawn by lot, two in two of five. CamelCase
     // words change twice in six or more.
-    let needed = if mixed_case { 0.38 } else { 0.24 };
+    let needed = if mixed_case { 0.38 } else { 0.2 };
     changes as f32 >= needed * (piece.len() - 1) as f32
 }
 

@@ -67,12 +67,12 @@ impl Clock {
 
     /// Writes a time in at most [`Clock::width`] columns; of another day only its date.
     pub fn write(&self, at: Timestamp, now: Timestamp) -> String {
-        let zone = match self.mode {
+        match self.mode {
             TimeMode::Off => return String::new(),
             TimeMode::Relative => return format!("{:>7}", age(at, now)),
-            TimeMode::Local => self.zone.clone(),
-            TimeMode::Utc => TimeZone::UTC,
-        };
+            TimeMode::Local | TimeMode::Utc => {}
+        }
+        let zone = self.shown_zone();
         let suffix = if self.mode == TimeMode::Utc { "Z" } else { "" };
         let (at, today) = (at.to_zoned(zone.clone()), now.to_zoned(zone).date());
         if at.date() == today {
@@ -86,10 +86,40 @@ impl Clock {
         }
     }
 
+    /// Returns the columns of [`Clock::write_dated`], by the oldest time that is shown.
+    pub fn dated_width(&self, oldest: Option<Timestamp>, now: Timestamp) -> u16 {
+        match self.mode {
+            TimeMode::Local | TimeMode::Utc
+                if oldest.is_some_and(|oldest| !self.is_same_day(oldest, now)) =>
+            {
+                12
+            }
+            _ => self.width(),
+        }
+    }
+
+    /// Writes a time of today as [`Clock::write`] does, and of another day with its date: `Nov 19 22:03`.
+    pub fn write_dated(&self, at: Timestamp, now: Timestamp) -> String {
+        match self.mode {
+            TimeMode::Local | TimeMode::Utc if !self.is_same_day(at, now) => {
+                at.to_zoned(self.shown_zone()).strftime("%b %d %H:%M").to_string()
+            }
+            _ => self.write(at, now),
+        }
+    }
+
+    fn shown_zone(&self) -> TimeZone {
+        if self.mode == TimeMode::Utc { TimeZone::UTC } else { self.zone.clone() }
+    }
+
+    fn is_same_day(&self, a: Timestamp, b: Timestamp) -> bool {
+        let zone = self.shown_zone();
+        a.to_zoned(zone.clone()).date() == b.to_zoned(zone).date()
+    }
+
     /// Writes date and time in full.
     pub fn write_full(&self, at: Timestamp) -> String {
-        let zone = if self.mode == TimeMode::Utc { TimeZone::UTC } else { self.zone.clone() };
-        at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        at.to_zoned(self.shown_zone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     }
 }
 

@@ -91,17 +91,20 @@ impl Fixture {
     pub fn new() -> Self {
         let mut fixture =
             Self { state: State::new(now(), String::from("unix:///var/run/docker.sock"), false) };
-        fixture.apply(Event::EngineConnected(EngineInfo {
-            host: String::from("unix:///var/run/docker.sock"),
-            name: String::from("lab01"),
-            version: String::from("20.10.24"),
-            api: String::from("1.41"),
-            flavor: String::from("docker"),
-            cpus: 8,
-            memory_bytes: 16 << 30,
-            time: Some(now()),
-            local: true,
-        }));
+        fixture.apply_at(
+            ago(100_000),
+            Event::EngineConnected(EngineInfo {
+                host: String::from("unix:///var/run/docker.sock"),
+                name: String::from("lab01"),
+                version: String::from("20.10.24"),
+                api: String::from("1.41"),
+                flavor: String::from("docker"),
+                cpus: 8,
+                memory_bytes: 16 << 30,
+                time: Some(now()),
+                local: true,
+            }),
+        );
         fixture.apply(Event::ContainersListed(vec![
             container("assistant", "agent", 1),
             container("assistant", "api", 1),

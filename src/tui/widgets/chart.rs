@@ -11,6 +11,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
 use crate::tui::theme::Theme;
 use crate::tui::widgets::bytes;
@@ -69,14 +70,19 @@ pub struct Chart<'a> {
 
 impl Chart<'_> {
     /// Draws caption, plot and axis; the axis goes first when rows are short, then the scale.
+    ///
+    /// Without a title there is no caption: it may stand in a heading instead, see [`Chart::figures`].
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let area = area.intersection(buf.area);
-        if area.width < 8 || area.height < 2 {
+        let caption = u16::from(!self.title.is_empty());
+        if area.width < 8 || area.height < 1 + caption {
             return;
         }
-        self.draw_caption(area, buf, theme);
-        let has_axis = area.height >= 4;
-        let plot = Rect { y: area.y + 1, height: area.height - 1 - u16::from(has_axis), ..area };
+        if caption > 0 {
+            self.draw_caption(area, buf, theme);
+        }
+        let has_axis = area.height >= 3 + caption;
+        let plot = Rect { y: area.y + caption, height: area.height - caption - u16::from(has_axis), ..area };
         let top = self.top.filter(|top| *top > 0.0).unwrap_or_else(|| self.unit.round_up(self.highest()));
         let labels = self.draw_scale(plot, buf, theme, top);
         let plot = Rect { x: plot.x + labels, width: plot.width - labels, ..plot };
@@ -90,30 +96,30 @@ impl Chart<'_> {
         self.values.iter().copied().filter(|value| value.is_finite()).fold(0.0, f32::max)
     }
 
-    fn draw_caption(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let width = usize::from(area.width);
-        let (end, _) = buf.set_stringn(area.x, area.y, self.title, width, theme.title);
+    /// Returns the newest and the highest figure: `now 12% · max 88%`.
+    pub fn figures(&self, theme: &Theme) -> Line<'static> {
         let now = self.values.last().copied().unwrap_or(f32::NAN);
         let max = if self.values.iter().any(|value| value.is_finite()) { self.highest() } else { f32::NAN };
         let separator = if theme.ascii { "  max " } else { " · max " };
-        let parts = [
-            ("now ", theme.muted),
-            (&*self.unit.write(now), theme.strong),
-            (separator, theme.muted),
-            (&*self.unit.write(max), theme.text),
-        ];
-        let long: usize = parts.iter().map(|(part, _)| part.chars().count()).sum();
-        let mut x = area.right().saturating_sub(long as u16);
-        // Where the caption does not fit beside the title, the present figure alone may.
-        let fits = x > end;
-        let shown = if fits { &parts[..] } else { &parts[1..2] };
-        if !fits {
-            x = area.right().saturating_sub(parts[1].0.chars().count() as u16);
+        Line::from(vec![
+            Span::styled("now ", theme.muted),
+            Span::styled(self.unit.write(now), theme.strong),
+            Span::styled(separator, theme.muted),
+            Span::styled(self.unit.write(max), theme.text),
+        ])
+    }
+
+    fn draw_caption(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let (end, _) = buf.set_stringn(area.x, area.y, self.title, usize::from(area.width), theme.title);
+        let mut figures = self.figures(theme);
+        if figures.width() as u16 + 1 > area.right().saturating_sub(end) {
+            // Where not all of it fits beside the title, the present figure alone may.
+            figures = Line::from(figures.spans.swap_remove(1));
         }
-        for (part, style) in shown {
-            if x > end || !fits {
-                x = buf.set_stringn(x, area.y, part, usize::from(area.right().saturating_sub(x)), *style).0;
-            }
+        let room = area.right().saturating_sub(end);
+        let width = figures.width() as u16;
+        if width < room {
+            buf.set_line(area.right() - width, area.y, &figures, width);
         }
     }
 

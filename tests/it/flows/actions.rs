@@ -91,6 +91,24 @@ async fn a_stack_stops_against_its_dependencies_and_starts_along_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_tells_how_far_it_is() {
+    let mut app = TestApp::scenario(DEMO).await;
+    app.act(Verb::Stop, stack("personal-assistant")).await;
+    // The api goes at once, the agent takes three seconds, and the database waits for both.
+    let progress = |app: &TestApp| app.jobs().first().map(|job| (job.done, job.total));
+    assert_eq!(progress(&app), Some((0, 3)));
+    app.seconds(1).await;
+    assert_eq!(progress(&app), Some((1, 3)));
+    assert_eq!(app.service_state("personal-assistant", "db"), ServiceState::Healthy);
+    app.advance(Duration::from_millis(2100)).await;
+    assert_eq!(progress(&app), Some((2, 3)));
+    app.seconds(1).await;
+    assert_eq!(progress(&app), None);
+    assert_eq!(app.notices(), ["personal-assistant: stopped 3 containers in 3s"]);
+    assert_eq!(app.service_state("personal-assistant", "migrations"), ServiceState::Completed);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_engine_cannot_start_is_told_in_its_words() {
     let mut app = TestApp::scenario(TROUBLE).await;
     app.act(Verb::Start, service("trouble", "refused")).await;

@@ -1,6 +1,7 @@
 //! The demo over hours: it stays alive, mostly well, and within bounds.
 
 use stackdash::adapters::scenario::{DEMO, open};
+use stackdash::model::stacks::ServiceState;
 use stackdash::ports::Clock;
 
 use crate::support::{BEGINNING, TestApp};
@@ -36,12 +37,25 @@ async fn two_runs_are_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_of_the_demo_are_masked() {
+async fn no_secret_of_the_demo_is_shown() {
+    assert!(DEMO.contains("demo-only"), "every secret of the demo says so");
     let (ports, _) = open(DEMO, Clock::simulated(BEGINNING.parse().unwrap())).unwrap();
     for container in ports.engine.list().await.unwrap() {
+        let shown = format!("{container:?}");
+        assert!(!shown.contains("demo-only"), "{shown}");
         for line in ports.engine.inspect_text(&container.id).await.unwrap() {
-            let secret = line.contains("SECRET=") || line.contains("_KEY=") || line.contains("_PASSWORD=");
-            assert!(!secret || !line.contains("demo-only"), "{line}");
+            assert!(!line.contains("demo-only"), "{line}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_behind_profiles_are_known_and_absent() {
+    let app = TestApp::scenario(DEMO).await;
+    assert_eq!(app.service_state("energy-dashboard", "nginx"), ServiceState::Absent);
+    let definition = app.state().containers.definition("energy-dashboard").unwrap();
+    assert_eq!(definition.profiles(), ["auto-update", "backup", "nginx", "tools"]);
+    assert_eq!(definition.networks, ["energy-network"]);
+    assert!(definition.volumes.contains(&String::from("mongodb_data")));
+    assert!(app.service("energy-dashboard", "app").depends_on.iter().all(|dep| dep.met));
 }

@@ -17,7 +17,7 @@ fn stamped(stream: u8, text: &str) -> Vec<u8> {
 
 /// Decodes bytes that arrive in chunks of these sizes, round and round.
 fn decode(bytes: &[u8], tty: bool, sizes: &[usize]) -> Vec<(LogStream, String)> {
-    let mut decoder = Decoder::new(ContainerId::new("c0ffee"), tty, Timestamp::UNIX_EPOCH);
+    let mut decoder = Decoder::new(tty, Timestamp::UNIX_EPOCH);
     let mut lines = Vec::new();
     let mut rest = bytes;
     for size in sizes.iter().cycle() {
@@ -29,7 +29,7 @@ fn decode(bytes: &[u8], tty: bool, sizes: &[usize]) -> Vec<(LogStream, String)> 
         rest = after;
     }
     decoder.finish(&mut lines);
-    lines.into_iter().map(|line| (line.stream, line.text.text().to_owned())).collect()
+    lines.into_iter().map(|line| (line.stream, String::from_utf8_lossy(&line.text).into_owned())).collect()
 }
 
 fn words(lines: &[(LogStream, String)]) -> Vec<&str> {
@@ -39,11 +39,11 @@ fn words(lines: &[(LogStream, String)]) -> Vec<&str> {
 #[test]
 fn both_streams_are_told_apart_and_stamped() {
     let bytes = [stamped(1, "out\n"), stamped(2, "err\n")].concat();
-    let mut decoder = Decoder::new(ContainerId::new("c0ffee"), false, Timestamp::UNIX_EPOCH);
+    let mut decoder = Decoder::new(false, Timestamp::UNIX_EPOCH);
     let mut lines = Vec::new();
     decoder.push(&bytes, &mut lines);
-    let seen: Vec<_> = lines.iter().map(|line| (line.stream, line.text.text())).collect();
-    assert_eq!(seen, [(LogStream::Stdout, "out"), (LogStream::Stderr, "err")]);
+    let seen: Vec<_> = lines.iter().map(|line| (line.stream, &line.text[..])).collect();
+    assert_eq!(seen, [(LogStream::Stdout, &b"out"[..]), (LogStream::Stderr, &b"err"[..])]);
     assert!(lines.iter().all(|line| line.at == STAMP.parse().unwrap()));
 }
 
@@ -124,7 +124,7 @@ proptest! {
         let whole = decode(&bytes, false, &[usize::MAX]);
         prop_assert_eq!(whole.len(), texts.len());
         prop_assert_eq!(decode(&bytes, false, &sizes), whole);
-        let raw: String = texts.iter().map(|(_, text)| format!("{STAMP} {text}\r\n")).collect();
+        let raw = texts.iter().map(|(_, text)| format!("{STAMP} {text}\r\n")).collect::<Vec<_>>().concat();
         let whole = decode(raw.as_bytes(), true, &[usize::MAX]);
         prop_assert_eq!(whole.len(), texts.len());
         prop_assert_eq!(decode(raw.as_bytes(), true, &sizes), whole);

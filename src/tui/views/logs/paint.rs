@@ -14,7 +14,7 @@ use crate::tui::views::clock::TimeMode;
 use crate::tui::views::logs::pane::LogPane;
 use crate::tui::views::logs::words;
 use crate::tui::widgets::styled::{self, Piece};
-use crate::tui::widgets::{bytes, window};
+use crate::tui::widgets::{bytes, foot, window};
 
 impl LogPane {
     pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -159,9 +159,8 @@ impl LogPane {
         }
     }
 
-    fn draw_foot(&self, foot: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    fn draw_foot(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
         let theme = cx.theme;
-        let dot = if theme.ascii { " - " } else { " · " };
         let mut right: Vec<(String, Style)> = Vec::new();
         if !self.query.is_empty() {
             let hits = self.index.hits();
@@ -189,38 +188,12 @@ impl LogPane {
             right.push((self.clock.mode.word().to_owned(), theme.muted));
         }
         right.push(match (self.follow, self.news()) {
+            _ if self.sources.list().is_empty() => (String::new(), theme.muted),
             (true, _) => (String::from("following"), theme.good),
             (false, 0) => (String::from("paused"), theme.warning),
             (false, news) => (format!("paused, {} new", bytes::count(news as u64)), theme.warning),
         });
-        let gaps = (right.len() - 1) * dot.width();
-        let width = right.iter().map(|(words, _)| words.width()).sum::<usize>() + gaps;
-        let start = foot.right().saturating_sub(width as u16).max(foot.x);
-        let mut x = start;
-        for (n, (words, style)) in right.iter().enumerate() {
-            if n > 0 {
-                x = buf.set_string_bounded(x, foot, dot, theme.faint);
-            }
-            x = buf.set_string_bounded(x, foot, words, *style);
-        }
-        // The left part loses whole pieces, from its end, until it fits.
-        let mut left = words::amounts(cx.state, &self.sources, self.index.len());
-        let room = usize::from((start - foot.x).saturating_sub(2));
-        while !left.is_empty() && left.join(dot).width() > room {
-            left.pop();
-        }
-        buf.set_stringn(foot.x, foot.y, left.join(dot), room, theme.muted);
-    }
-}
-
-/// Drawing that stays inside an area.
-trait Bounded {
-    fn set_string_bounded(&mut self, x: u16, area: Rect, text: &str, style: Style) -> u16;
-}
-
-impl Bounded for Buffer {
-    fn set_string_bounded(&mut self, x: u16, area: Rect, text: &str, style: Style) -> u16 {
-        self.set_stringn(x, area.y, text, usize::from(area.right().saturating_sub(x)), style).0
+        foot::draw(area, buf, &words::amounts(cx.state, &self.sources, self.index.len()), &right, theme);
     }
 }
 

@@ -217,6 +217,8 @@ impl LogPane {
             Action::HalfPageUp => self.up(half, store),
             Action::PageDown => self.down(page, store),
             Action::PageUp => self.up(page, store),
+            // Where everything is in sight there is nothing to stop for.
+            Action::First if self.scroll == Scroll::default() => {}
             Action::First => {
                 self.pause(store);
                 self.scroll = Scroll::default();

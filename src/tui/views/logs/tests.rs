@@ -121,7 +121,7 @@ fn filtered_searched_wrapped_and_paused() {
         for action in [Action::Level, Action::Level, Action::Wrap] {
             view.handle(action, &fixture.state);
         }
-        view.handle(Action::First, &fixture.state);
+        view.handle(Action::Follow, &fixture.state);
         fixture.log(vec![line(&id("assistant", "db", 1), 10, Some(Warn), "disk is slow")]);
         insta::assert_snapshot!(
             format!("filtered_{}x{}", size.0, size.1 + 2),

@@ -88,6 +88,9 @@ fn name(state: &State, sources: &Sources) -> String {
 /// Writes the left part of the foot: how much there is, and how much of it fits into the buffer.
 pub fn amounts(state: &State, sources: &Sources, shown: usize) -> Vec<String> {
     let mut parts = Vec::new();
+    if state.logs.lines().is_empty() {
+        return parts;
+    }
     let count = sources.list().len();
     if count > 1 {
         parts.push(format!("{count} sources"));

@@ -84,6 +84,9 @@ fn items(area: Rect, ui: &Ui) -> Vec<Item> {
 
 /// Lists the keys that matter, the most important first.
 fn hints(ui: &Ui) -> &'static [Action] {
+    if !ui.connected {
+        return &[Action::Help, Action::Reconnect, Action::Quit];
+    }
     match (ui.screen, ui.stacks.focus) {
         (Screen::Stacks, Pane::Tree) if ui.stacks.selection_rests() => {
             &[Action::Help, Action::Open, Action::Start, Action::OpenLogs, Action::Filter, Action::Menu]

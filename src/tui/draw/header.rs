@@ -29,7 +29,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
         right = draw_machine(area, buf, right, cx);
     }
 
-    let mut x = draw_engine(area, buf, cx);
+    let mut x = draw_engine(Rect { width: right.saturating_sub(area.x + 1), ..area }, buf, area.width, cx);
     let state = cx.state;
     if state.connection.listed_at.is_none() {
         return;
@@ -61,7 +61,7 @@ fn room(x: u16, right: u16) -> u16 {
     right.saturating_sub(x)
 }
 
-fn draw_engine(area: Rect, buf: &mut Buffer, cx: &Context<'_>) -> u16 {
+fn draw_engine(area: Rect, buf: &mut Buffer, screen_width: u16, cx: &Context<'_>) -> u16 {
     let theme = cx.theme;
     let connection = &cx.state.connection;
     let (mark, style, words) = match &connection.link {
@@ -81,16 +81,18 @@ fn draw_engine(area: Rect, buf: &mut Buffer, cx: &Context<'_>) -> u16 {
     let mut x = put(buf, area.x + 1, area.y, 2, theme.mark(mark), on(theme.bar, style)) + 1;
     let name = match &connection.info {
         Some(info) if !info.name.is_empty() => info.name.clone(),
+        // The whole screen below says where.
+        _ if !words.is_empty() => String::from("engine"),
         _ => connection.host.clone(),
     };
     let name = cut_end(&name, 24, theme.ascii).into_owned();
-    x = put(buf, x, area.y, area.width.saturating_sub(x), &name, on(theme.bar, theme.strong));
-    if let Some(info) = connection.info.as_ref().filter(|_| area.width >= 80 && words.is_empty()) {
+    x = put(buf, x, area.y, area.right().saturating_sub(x), &name, on(theme.bar, theme.strong));
+    if let Some(info) = connection.info.as_ref().filter(|_| screen_width >= 80 && words.is_empty()) {
         let what = format!(" {} {}", info.flavor, info.version);
-        x = put(buf, x, area.y, area.width.saturating_sub(x), what.trim_end(), on(theme.bar, theme.muted));
+        x = put(buf, x, area.y, area.right().saturating_sub(x), what.trim_end(), on(theme.bar, theme.muted));
     }
     if !words.is_empty() {
-        x = put(buf, x + 1, area.y, area.width.saturating_sub(x + 1), &words, on(theme.bar, style));
+        x = put(buf, x + 1, area.y, area.right().saturating_sub(x + 1), &words, on(theme.bar, style));
     }
     x
 }

@@ -89,7 +89,7 @@ fn figures<'a>(container: &Container, cx: &Context<'_>) -> Option<Line<'a>> {
     Some(Line::from(spans))
 }
 
-fn identity<'a>(lines: &mut Vec<Line<'a>>, container: &Container, room: u16, cx: &Context<'_>) {
+fn identity(lines: &mut Vec<Line<'_>>, container: &Container, room: u16, cx: &Context<'_>) {
     let theme = cx.theme;
     let value = room.saturating_sub(LABEL);
     let mut add = |label: &str, text: &str| {
@@ -124,7 +124,7 @@ fn identity<'a>(lines: &mut Vec<Line<'a>>, container: &Container, room: u16, cx:
     add("log driver", if container.log_driver == "json-file" { "" } else { &container.log_driver });
 }
 
-fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_>) {
+fn life(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_>) {
     let container = &entry.container;
     let theme = cx.theme;
     let mut add = |label: &str, text: &str, style| {
@@ -154,13 +154,13 @@ fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_
     let mut restarts = format!("policy {policy}");
     match container.restart_count {
         0 => {}
-        1 => restarts.push_str(", restarted once"),
-        count => restarts.push_str(&format!(", restarted {count} times")),
+        1 => restarts += ", restarted once",
+        count => restarts = format!("{restarts}, restarted {count} times"),
     }
     match entry.facts.crashes.len() {
         0 => {}
-        1 => restarts.push_str(", ended once in the last hour"),
-        ends => restarts.push_str(&format!(", ended {ends} times in the last hour")),
+        1 => restarts += ", ended once in the last hour",
+        ends => restarts = format!("{restarts}, ended {ends} times in the last hour"),
     }
     add("restarts", &restarts, if container.restart_count > 0 { theme.warning } else { theme.text });
     let signal = signal_name(i64::from(container.stop_signal)).unwrap_or("a signal");
@@ -183,8 +183,8 @@ fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_
     }
 }
 
-fn relations<'a>(
-    lines: &mut Vec<Line<'a>>,
+fn relations(
+    lines: &mut Vec<Line<'_>>,
     entry: &Entry,
     service: &Service,
     target: &Target,
@@ -238,7 +238,7 @@ fn relations<'a>(
 }
 
 /// What happened to it lately, newest first.
-fn recently<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_>) {
+fn recently(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_>) {
     let (stack, service) = (entry.container.stack_name(), entry.container.service_name());
     let mut entries = cx
         .state

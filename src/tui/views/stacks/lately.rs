@@ -7,7 +7,7 @@ use crate::model::containers::NO_STACK;
 use crate::model::timeline::TimelineEntry;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
-use crate::tui::paint::{cut_end, glyphs, put, rule, width};
+use crate::tui::paint::{cut_end, cut_middle, glyphs, put, rule, width};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::clock;
 
@@ -29,15 +29,19 @@ pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
     let x = put(buf, title.x + 1, title.y, title.width, " Lately ", theme.muted);
     let all = format!("{} {} shows all ", glyphs(theme.ascii).dot, keymap.hint(Action::ShowEvents));
     put(buf, x, title.y, title.right().saturating_sub(x), &all, theme.faint);
-    for (row, entry) in entries.iter().rev().take(usize::from(lines)).enumerate() {
+    let shown = || entries.iter().rev().take(usize::from(lines));
+    // What happened matters more than the whole name.
+    let room = spare.width.saturating_sub(12);
+    let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 3).max(12));
+    for (row, entry) in shown().enumerate() {
         let y = title.y + 1 + row as u16;
-        let x = put(buf, spare.x + 1, y, 8, &clock(entry.at), theme.faint);
+        let x = put(buf, spare.x + 1, y, 8, &clock(entry.at), theme.faint) + 2;
         let name = name_of(entry);
-        let x = put(buf, x + 2, y, 30, &cut_end(&name, 30, theme.ascii), theme.text);
-        let room = spare.right().saturating_sub(x + 3);
-        let gap = if width(&name) > 0 { 2 } else { 0 };
+        put(buf, x, y, names, &cut_middle(&name, names, theme.ascii), theme.text);
+        let x = if name.is_empty() { x } else { x + names + 2 };
+        let room = spare.right().saturating_sub(x + 1);
         let text = cut_end(&entry.text, room, theme.ascii);
-        put(buf, x + gap, y, room, &text, theme.severity(entry.severity));
+        put(buf, x, y, room, &text, theme.severity(entry.severity));
     }
 }
 

@@ -32,7 +32,7 @@ pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
     let shown = || entries.iter().rev().take(usize::from(lines));
     // What happened matters more than the whole name.
     let room = spare.width.saturating_sub(12);
-    let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 3).max(12));
+    let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 4).max(14));
     for (row, entry) in shown().enumerate() {
         let y = title.y + 1 + row as u16;
         let x = put(buf, spare.x + 1, y, 8, &clock(entry.at), theme.faint) + 2;

@@ -10,9 +10,11 @@ use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::cli::exit::Failure;
+use crate::cli::select;
 use crate::config::Config;
 use crate::model::containers::ContainerId;
-use crate::model::usage::UsageSample;
+use crate::model::stacks::Target;
+use crate::model::usage::{UsageSample, UsageSource};
 use crate::ports::{BoxFuture, Ports, UsageMeter, UsageRequest};
 use crate::state::State;
 use crate::state::connection::Link;
@@ -88,6 +90,16 @@ impl Headless {
         }
     }
 
+    /// Finds the services that words mean; one that was never created is known by its compose file only.
+    pub async fn services(&mut self, config: &Config, words: &[String]) -> Result<Vec<Target>, Failure> {
+        let found = select::services(self.state(), config, words);
+        if found.is_ok() {
+            return found;
+        }
+        self.definitions().await;
+        select::services(self.state(), config, words)
+    }
+
     async fn settle(&mut self) {
         let end = Instant::now() + SETTLED;
         loop {
@@ -119,8 +131,11 @@ impl Headless {
                 Some((container.clone(), UsageSample { container, usage: entry.usage, source: entry.source }))
             })
             .collect();
-        let rates_missing = figures.values().any(|sample| sample.usage.cpu_percent.is_none());
-        if measure == Measure::Rates && rates_missing {
+        // The engine works its rates out over a second; ours may have come from two beats close together.
+        let rates_wanted = figures
+            .values()
+            .any(|sample| sample.usage.cpu_percent.is_none() || sample.source == UsageSource::Cgroup);
+        if measure == Measure::Rates && rates_wanted {
             sleep_until(first_reading + BETWEEN_READINGS).await;
             // Asked directly: the supervisor's own beat may be too near to the first reading.
             if let Ok(samples) = timeout(FIRST_FIGURES, self.ports.usage.sample(wanted)).await {

@@ -342,10 +342,13 @@ pub fn in_order<'a>(stacks: impl Iterator<Item = &'a Stack>) -> Vec<&'a Stack> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
     use serde_json::json;
 
     use super::*;
     use crate::cli::sample::{extras, id, now, state};
+    use crate::event::{EngineEvent, EngineEventKind, Event};
+    use crate::model::health::Health;
     use crate::model::logs::{LogLevel, LogStream};
     use crate::model::text::StyledText;
     use crate::model::timeline::EntryKind;
@@ -426,6 +429,24 @@ mod tests {
             .map(|stack| stack["name"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(names, ["blog", "shop", "(no stack)"]);
+    }
+
+    #[test]
+    fn past_events_that_are_told_again_keep_the_time_to_ready() {
+        let mut state = state();
+        let said = |seconds: i64, kind| {
+            let at = now() - SignedDuration::from_secs(seconds);
+            let (stack, service) = (Some("shop".into()), Some("db".into()));
+            let event = EngineEvent { at, container: id(1), kind, name: "shop-db-1".into(), stack, service };
+            Event::EngineSaid { event, replayed: true }
+        };
+        state.apply(now(), said(3600, EngineEventKind::Started));
+        state.apply(now(), said(3590, EngineEventKind::Health(Health::Healthy)));
+        let stacks = in_order(state.containers.stacks());
+        let document = serde_json::to_value(status(&state, &stacks, &extras(), now())).unwrap();
+        let services = document["stacks"][1]["services"].as_array().unwrap();
+        let db = services.iter().find(|service| service["name"] == "db").unwrap();
+        assert!(db["containers"][0]["ready_after_ms"].is_u64(), "{db}");
     }
 
     fn line(text: &str) -> LogLine {

@@ -20,7 +20,7 @@ pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Resu
         ));
     }
     let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing).await?;
-    let targets = targets(&headless, setup, verb, &arguments.services)?;
+    let targets = targets(&mut headless, setup, verb, &arguments.services).await?;
     for target in targets {
         let containers = &headless.state().containers;
         // Asking for what is so already is no failure: scripts say "start" to be sure.
@@ -37,11 +37,16 @@ pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Resu
     Ok(if failed { exit::FAILED } else { exit::OK })
 }
 
-fn targets(headless: &Headless, setup: &Setup, verb: Verb, words: &[String]) -> Result<Vec<Target>, Failure> {
-    let state = headless.state();
+async fn targets(
+    headless: &mut Headless,
+    setup: &Setup,
+    verb: Verb,
+    words: &[String],
+) -> Result<Vec<Target>, Failure> {
     if !words.is_empty() {
-        return select::services(state, &setup.config, words);
+        return headless.services(&setup.config, words).await;
     }
+    let state = headless.state();
     let stacks = select::stacks(state, &setup.config)?;
     if setup.config.project.is_some() {
         return Ok(stacks.iter().map(|stack| Target::Stack(stack.name.clone())).collect());

@@ -29,7 +29,7 @@ pub async fn run(setup: &Setup, arguments: WaitArguments) -> Result<u8, Failure>
         return Ok(exit::TIMED_OUT);
     };
     let mut headless = connected?;
-    let targets = targets(headless.state(), setup, &arguments.services.services)?;
+    let targets = targets(&mut headless, setup, &arguments.services.services).await?;
     if targets.is_empty() {
         say("there is nothing to wait for");
         return Ok(exit::OK);
@@ -67,10 +67,11 @@ pub async fn run(setup: &Setup, arguments: WaitArguments) -> Result<u8, Failure>
 }
 
 /// Without a word: everything in view that is meant to be up.
-fn targets(state: &State, setup: &Setup, words: &[String]) -> Result<Vec<Target>, Failure> {
+async fn targets(headless: &mut Headless, setup: &Setup, words: &[String]) -> Result<Vec<Target>, Failure> {
     if !words.is_empty() {
-        return select::services(state, &setup.config, words);
+        return headless.services(&setup.config, words).await;
     }
+    let state = headless.state();
     let stacks = select::stacks(state, &setup.config)?;
     let services = stacks.iter().flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
     Ok(services

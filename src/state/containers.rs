@@ -173,7 +173,7 @@ impl Containers {
         for container in list {
             let facts = old
                 .remove(&container.id)
-                .map(|entry| entry.facts)
+                .map(|entry| facts_for(entry, &container))
                 .or_else(|| self.early.remove(&container.id))
                 .unwrap_or_default();
             self.put(now, container, facts);
@@ -201,7 +201,7 @@ impl Containers {
                 if old_stack != stack {
                     left = Some(old_stack);
                 }
-                entry.facts
+                facts_for(entry, &container)
             }
             None => self.early.remove(&container.id).unwrap_or_default(),
         };
@@ -237,7 +237,11 @@ impl Containers {
             None => self.early.entry(event.container.clone()).or_default(),
         };
         note(facts, event, stop_signal);
-        if let Some(entry) = self.by_id.get(&event.container) {
+        if let Some(entry) = self.by_id.get_mut(&event.container) {
+            // A replayed flip may tell when it got ready; no inspection follows it.
+            if event.kind == EngineEventKind::Health(Health::Healthy) {
+                learn_from_inspection(&mut entry.facts, &entry.container, now);
+            }
             let stack = entry.container.stack_name();
             self.derive(now, &stack);
             self.revision.bump();
@@ -349,11 +353,10 @@ fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
                 }
             }
         }
-        EngineEventKind::Started => {
-            facts.oom_kills = 0;
-            facts.ready_after = None;
-        }
-        EngineEventKind::Created
+        // What belongs to one life only is dropped by the inspection that shows the next: this event may
+        // be a replay of the start that we see already.
+        EngineEventKind::Started
+        | EngineEventKind::Created
         | EngineEventKind::Paused
         | EngineEventKind::Unpaused
         | EngineEventKind::Restarted
@@ -361,6 +364,16 @@ fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
         | EngineEventKind::Removed
         | EngineEventKind::Updated => {}
     }
+}
+
+/// Returns what is still true of a container in its next inspection: a new life begins with nothing.
+fn facts_for(entry: Entry, next: &Container) -> Facts {
+    let mut facts = entry.facts;
+    if entry.container.started_at != next.started_at {
+        facts.oom_kills = 0;
+        facts.ready_after = None;
+    }
+    facts
 }
 
 /// Adds what only an inspection tells.

@@ -22,6 +22,7 @@ const LOOP_SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(10);
 const LOOP_WINDOW: SignedDuration = SignedDuration::from_mins(5);
 /// …when there are so many.
 const LOOP_CRASHES: usize = 2;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// An event belongs to an end when they lie this close together.
 const SAME_MOMENT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -97,7 +98,11 @@ pub fn of_container(container: &Container, facts: &Facts, now: Timestamp) -> Ver
         }
         RunState::Restarting => {
             let exit = exit_of(container, facts).or(facts.last_exit);
-            verdict(ServiceState::Restarting, loop_reason(facts, exit, now), loop_since(container, facts))
+            verdict(
+                ServiceState::Restarting,
+                loop_reason(container, facts, exit, now),
+                loop_since(container, facts, now),
+            )
         }
         RunState::Paused => verdict(ServiceState::Paused, Reason::None, container.started_at),
         RunState::Removing => verdict(ServiceState::Stopped, Reason::Removing, container.finished_at),
@@ -139,8 +144,8 @@ fn exited(container: &Container, facts: &Facts) -> Verdict {
 
 fn running(container: &Container, facts: &Facts, now: Timestamp) -> Verdict {
     if is_looping(container, facts, now) {
-        let reason = loop_reason(facts, facts.last_exit, now);
-        return Verdict { state: ServiceState::Restarting, reason, since: loop_since(container, facts) };
+        let reason = loop_reason(container, facts, facts.last_exit, now);
+        return Verdict { state: ServiceState::Restarting, reason, since: loop_since(container, facts, now) };
     }
     let flipped = |health: Health| {
         facts
@@ -194,14 +199,23 @@ fn is_looping(container: &Container, facts: &Facts, now: Timestamp) -> bool {
         && container.started_at.is_some_and(|start| now.duration_since(start) < LOOP_SETTLES_AFTER)
 }
 
-fn loop_reason(facts: &Facts, exit: Option<Exit>, now: Timestamp) -> Reason {
-    let hour = SignedDuration::from_hours(1);
-    let crashes = facts.crashes.iter().filter(|at| now.duration_since(**at) <= hour).count();
-    Reason::RestartLoop { exit, restarts_last_hour: crashes as u32 }
+fn loop_reason(container: &Container, facts: &Facts, exit: Option<Exit>, now: Timestamp) -> Reason {
+    let crashes = facts.crashes.iter().filter(|at| now.duration_since(**at) <= HOUR).count() as u32;
+    // The engine forgets its events soon, but it counts: of a young container all of them are recent.
+    let counted = if is_young(container, now) { container.restart_count } else { 0 };
+    Reason::RestartLoop { exit, restarts_last_hour: crashes.max(counted) }
 }
 
-fn loop_since(container: &Container, facts: &Facts) -> Option<Timestamp> {
-    facts.crashes.front().copied().or(container.finished_at).or(container.started_at)
+fn loop_since(container: &Container, facts: &Facts, now: Timestamp) -> Option<Timestamp> {
+    let first_seen = facts.crashes.front().copied();
+    if is_young(container, now) && container.restart_count as usize > facts.crashes.len() {
+        return container.created_at.or(first_seen);
+    }
+    first_seen.or(container.finished_at).or(container.started_at)
+}
+
+fn is_young(container: &Container, now: Timestamp) -> bool {
+    container.created_at.is_some_and(|at| now.duration_since(at) <= HOUR)
 }
 
 /// Returns when a verdict may change although nothing happens (a loop that settles).

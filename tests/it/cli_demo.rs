@@ -1,7 +1,5 @@
 //! Every command against the embedded engine: what scripts and people get to read.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 

@@ -12,6 +12,7 @@ mod engine_live;
 mod engine_states;
 mod flows;
 mod layers;
+mod picture;
 mod proxy;
 mod pty;
 mod support;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 use stackdash::adapters::scenario::{self, ScenarioHandle};
 use stackdash::command::{Command, Interest};
 use stackdash::model::containers::ContainerId;
@@ -12,6 +14,10 @@ use stackdash::model::stacks::{Service, ServiceState, Stack, Target};
 use stackdash::ports::{Clock, Ports};
 use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
+use stackdash::tui::draw::draw;
+use stackdash::tui::keymap::{Key, Keymap};
+use stackdash::tui::theme::{self, ColorDepth};
+use stackdash::tui::ui::{Input, Request, Ui};
 
 /// The moment at which every scenario begins.
 pub const BEGINNING: &str = "2026-03-02T09:00:00Z";
@@ -160,4 +166,85 @@ pub fn stack(name: &str) -> Target {
 
 pub fn service(stack: &str, service: &str) -> Target {
     Target::Service { stack: Arc::from(stack), service: Arc::from(service) }
+}
+
+/// The program with its face: keys in, screen out, no terminal.
+pub struct Stage {
+    pub app: TestApp,
+    pub ui: Ui,
+}
+
+impl Stage {
+    /// Starts the face on a scenario, on a screen of this size.
+    pub async fn scenario(text: &str, columns: u16, rows: u16) -> Self {
+        let app = TestApp::scenario(text).await;
+        let keymap = Keymap::new(&[]).unwrap();
+        let depth = ColorDepth::TrueColor;
+        let theme = theme::load("dark", false, depth).unwrap();
+        let ui = Ui::new(keymap, theme, depth, Rect::new(0, 0, columns, rows));
+        let mut stage = Self { app, ui };
+        stage.sync().await;
+        stage
+    }
+
+    /// Brings the views up to date and lets what they wish come true.
+    pub async fn sync(&mut self) {
+        // A wish may be followed by another: what is looked at decides what is read.
+        for _ in 0..3 {
+            let now = self.app.now();
+            for wish in self.ui.sync(self.app.state(), now) {
+                self.app.submit(wish);
+            }
+            self.app.settle().await;
+        }
+    }
+
+    /// Presses keys in the notation of the configuration file, separated by blanks: `j Enter Ctrl-d`.
+    pub async fn keys(&mut self, keys: &str) {
+        for key in keys.split_whitespace() {
+            let key = Key::parse(key).unwrap();
+            let now = self.app.now();
+            for request in self.ui.handle(Input::Key(key), self.app.state(), now) {
+                if let Request::Run(command) = request {
+                    self.app.submit(command);
+                }
+            }
+            self.sync().await;
+        }
+    }
+
+    /// Lets time pass, looking at the screen all the while.
+    pub async fn seconds(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.app.seconds(1).await;
+            let now = self.app.now();
+            for wish in self.ui.sync(self.app.state(), now) {
+                self.app.submit(wish);
+            }
+        }
+        self.sync().await;
+    }
+
+    pub fn frame(&self) -> Buffer {
+        let mut buffer = Buffer::empty(self.ui.area);
+        draw(self.ui.area, &mut buffer, &self.ui, self.app.state(), self.app.now());
+        buffer
+    }
+
+    /// Returns the screen as text, a line each.
+    pub fn screen(&self) -> String {
+        let frame = self.frame();
+        let rows = frame.area.height;
+        (0..rows)
+            .map(|y| (0..frame.area.width).map(|x| frame[(x, y)].symbol()).collect::<String>())
+            .map(|line| line.trim_end().to_owned())
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[track_caller]
+    pub fn assert_shows(&self, text: &str) {
+        let screen = self.screen();
+        assert!(screen.contains(text), "the screen does not show {text:?}:\n{screen}");
+    }
 }

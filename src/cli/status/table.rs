@@ -22,7 +22,7 @@ const NAME: (usize, usize) = (16, 32);
 /// Columns of a line whatever the terminal: wider ones are hard to read along.
 const WIDEST: usize = 120;
 /// Lines that a reason may take.
-const REASON_LINES: usize = 2;
+const REASON_LINES: usize = 3;
 /// Columns between the name and the ports: state, CPU, memory, uptime, and the blanks around them.
 const FIGURES: usize = 2 + 10 + 1 + 6 + 1 + 7 + 1 + 7 + 2;
 
@@ -267,11 +267,11 @@ mod tests {
     }
 
     #[test]
-    fn a_long_reason_takes_two_rows_and_no_more() {
+    fn a_long_reason_takes_three_rows_and_no_more() {
         let rows = wrapped(&"word ".repeat(60), 20, Look::default());
-        assert_eq!(rows, ["word word word word", "word word word word…"]);
+        assert_eq!(rows, ["word word word word", "word word word word", "word word word word…"]);
         assert_eq!(wrapped(&"x".repeat(30), 20, Look::default()), ["x".repeat(20), "x".repeat(10)]);
-        assert_eq!(wrapped("日本語日本語", 5, Look::default()), ["日本", "語日…"]);
+        assert_eq!(wrapped("日本語日本語日本", 5, Look::default()), ["日本", "語日", "本語…"]);
     }
 
     #[test]

@@ -81,3 +81,6 @@ fn draw_body(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
         buf.set_style(area, cx.theme.stale);
     }
 }
+
+#[cfg(test)]
+mod tests;

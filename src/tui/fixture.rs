@@ -31,7 +31,10 @@ pub fn ago(seconds: i64) -> Timestamp {
 }
 
 pub fn id_of(name: &str) -> ContainerId {
-    let mut hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut hex = String::new();
+    for byte in name.bytes() {
+        hex = format!("{hex}{byte:02x}");
+    }
     hex.push_str("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
     hex.truncate(64);
     ContainerId::new(hex)

@@ -146,6 +146,13 @@ pub fn wrap(text: &str, room: u16) -> Vec<String> {
     lines
 }
 
+/// Returns a style as it looks on a bar: its own color, the bar's background.
+pub fn on(bar: Style, style: Style) -> Style {
+    let mut on = bar.patch(style);
+    on.bg = bar.bg;
+    on
+}
+
 /// Writes a text from the left and returns the column behind it.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, room: u16, text: &str, style: Style) -> u16 {
     if room == 0 || !buf.area.contains((x, y).into()) {

@@ -10,7 +10,6 @@ pub mod palette;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
 use ratatui::widgets::{Clear, Widget};
 
 use crate::command::Command;
@@ -123,6 +122,10 @@ impl Popup {
 
     pub fn draw(&self, screen: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
         let area = self.area(screen, keymap).intersection(screen);
+        // What is written here lies on the popup's own ground.
+        let mut theme = theme.clone();
+        theme.text.bg = None;
+        let theme = &theme;
         match self {
             Self::Help(help) => help.draw(area, buf, keymap, theme),
             Self::Confirm(confirm) => confirm.draw(area, buf, keymap, theme),
@@ -148,7 +151,7 @@ pub fn centered(screen: Rect, wide: u16, high: u16) -> Rect {
 /// Draws a frame with a title and a foot, and returns what is inside.
 pub fn frame(area: Rect, buf: &mut Buffer, title: &str, foot: &str, theme: &Theme) -> Rect {
     Clear.render(area, buf);
-    buf.set_style(area, theme.bar.patch(Style::new()));
+    buf.set_style(area, theme.bar);
     if area.width < 4 || area.height < 2 {
         return Rect::default();
     }

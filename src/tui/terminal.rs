@@ -72,9 +72,10 @@ impl Screen {
         let area = size();
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         let options = TerminalOptions { viewport: Viewport::Fixed(area) };
-        let mut terminal = Terminal::with_options(backend, options)?;
-        terminal.clear()?;
-        Ok(Self { terminal, area, mouse: true })
+        let terminal = Terminal::with_options(backend, options)?;
+        let mut screen = Self { terminal, area, mouse: true };
+        screen.clear()?;
+        Ok(screen)
     }
 
     pub fn area(&self) -> Rect {
@@ -103,7 +104,9 @@ impl Screen {
 
     /// Forgets what is on the screen, so that the next frame draws every cell.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer would go to
+        // whoever reads the keys.
+        self.terminal.resize(self.area)
     }
 
     /// Takes the mouse or gives it back to the terminal, for its own selection.

@@ -96,6 +96,8 @@ pub struct Ui {
     /// For themes that are chosen later.
     depth: ColorDepth,
     last_notice: u64,
+    /// Whether there is a picture of the engine to act on.
+    pub connected: bool,
     drawn: Option<Drawn>,
 }
 
@@ -116,6 +118,7 @@ impl Ui {
             mouse: true,
             depth,
             last_notice: 0,
+            connected: false,
             drawn: None,
         }
     }
@@ -123,6 +126,7 @@ impl Ui {
     /// Brings everything derived up to date and returns what the face wishes now.
     pub fn sync(&mut self, state: &State, now: Timestamp) -> Vec<Command> {
         self.take_notices(state, now);
+        self.connected = state.connection.is_up();
         self.toasts.retain(|toast| toast.until > now);
         let body = Regions::of(self.area).body;
         let mut wishes = Vec::new();
@@ -224,6 +228,7 @@ impl Ui {
             Screen::Stacks => {
                 seen.usage = all.usage;
                 seen.details = all.details;
+                seen.timeline = all.timeline;
                 self.stacks.details.shows_logs()
             }
             Screen::Logs => true,

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::tui::action::Action;
-use crate::tui::paint::{put, rule, width};
+use crate::tui::paint::{on, put, rule, width};
 use crate::tui::popups::Popup;
 use crate::tui::ui::Ui;
 use crate::tui::view::{Context, Screen};
@@ -29,9 +29,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
         let room = area.right().saturating_sub(item.x);
         let key = if item.present { theme.tab_active } else { theme.key };
         let word = if item.present { theme.tab_active } else { theme.muted };
-        let x = put(buf, item.x, area.y, room, &item.key, theme.bar.patch(key));
+        let x = put(buf, item.x, area.y, room, &item.key, on(theme.bar, key));
         if !item.word.is_empty() {
-            put(buf, x + 1, area.y, area.right().saturating_sub(x + 1), item.word, theme.bar.patch(word));
+            put(buf, x + 1, area.y, area.right().saturating_sub(x + 1), item.word, on(theme.bar, word));
         }
     }
 }
@@ -84,6 +84,9 @@ fn items(area: Rect, ui: &Ui) -> Vec<Item> {
 
 /// Lists the keys that matter, the most important first.
 fn hints(ui: &Ui) -> &'static [Action] {
+    if !ui.connected {
+        return &[Action::Help, Action::Reconnect, Action::Quit];
+    }
     match (ui.screen, ui.stacks.focus) {
         (Screen::Stacks, Pane::Tree) if ui.stacks.selection_rests() => {
             &[Action::Help, Action::Open, Action::Start, Action::OpenLogs, Action::Filter, Action::Menu]

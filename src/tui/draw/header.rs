@@ -8,7 +8,7 @@ use crate::model::containers::NO_STACK;
 use crate::model::stacks::{ServiceState, Target, age};
 use crate::state::State;
 use crate::state::connection::Link;
-use crate::tui::paint::{cut_end, put, rule, width};
+use crate::tui::paint::{cut_end, on, put, rule, width};
 use crate::tui::regions::WIDE;
 use crate::tui::ui::Ui;
 use crate::tui::view::Context;
@@ -21,7 +21,7 @@ const GAP: u16 = 3;
 pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
     let theme = cx.theme;
     rule(buf, area, " ", theme.bar);
-    let on_bar = |style: Style| theme.bar.patch(style);
+    let on_bar = |style: Style| on(theme.bar, style);
     let clock = cx.now.to_zoned(zone()).strftime("%H:%M").to_string();
     let mut right = area.right().saturating_sub(width(&clock) + 1);
     put(buf, right, area.y, width(&clock), &clock, on_bar(theme.muted));
@@ -29,7 +29,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
         right = draw_machine(area, buf, right, cx);
     }
 
-    let mut x = draw_engine(area, buf, cx);
+    let mut x = draw_engine(Rect { width: right.saturating_sub(area.x + 1), ..area }, buf, area.width, cx);
     let state = cx.state;
     if state.connection.listed_at.is_none() {
         return;
@@ -61,7 +61,7 @@ fn room(x: u16, right: u16) -> u16 {
     right.saturating_sub(x)
 }
 
-fn draw_engine(area: Rect, buf: &mut Buffer, cx: &Context<'_>) -> u16 {
+fn draw_engine(area: Rect, buf: &mut Buffer, screen_width: u16, cx: &Context<'_>) -> u16 {
     let theme = cx.theme;
     let connection = &cx.state.connection;
     let (mark, style, words) = match &connection.link {
@@ -78,19 +78,21 @@ fn draw_engine(area: Rect, buf: &mut Buffer, cx: &Context<'_>) -> u16 {
             format!("no connection, retrying in {}", countdown(*retry_at, cx)),
         ),
     };
-    let mut x = put(buf, area.x + 1, area.y, 2, theme.mark(mark), theme.bar.patch(style)) + 1;
+    let mut x = put(buf, area.x + 1, area.y, 2, theme.mark(mark), on(theme.bar, style)) + 1;
     let name = match &connection.info {
         Some(info) if !info.name.is_empty() => info.name.clone(),
+        // The whole screen below says where.
+        _ if !words.is_empty() => String::from("engine"),
         _ => connection.host.clone(),
     };
     let name = cut_end(&name, 24, theme.ascii).into_owned();
-    x = put(buf, x, area.y, area.width.saturating_sub(x), &name, theme.bar.patch(theme.strong));
-    if let Some(info) = connection.info.as_ref().filter(|_| area.width >= 80 && words.is_empty()) {
+    x = put(buf, x, area.y, area.right().saturating_sub(x), &name, on(theme.bar, theme.strong));
+    if let Some(info) = connection.info.as_ref().filter(|_| screen_width >= 80 && words.is_empty()) {
         let what = format!(" {} {}", info.flavor, info.version);
-        x = put(buf, x, area.y, area.width.saturating_sub(x), what.trim_end(), theme.bar.patch(theme.muted));
+        x = put(buf, x, area.y, area.right().saturating_sub(x), what.trim_end(), on(theme.bar, theme.muted));
     }
     if !words.is_empty() {
-        x = put(buf, x + 1, area.y, area.width.saturating_sub(x + 1), &words, theme.bar.patch(style));
+        x = put(buf, x + 1, area.y, area.right().saturating_sub(x + 1), &words, on(theme.bar, style));
     }
     x
 }
@@ -142,16 +144,16 @@ fn draw_machine(area: Rect, buf: &mut Buffer, right: u16, cx: &Context<'_>) -> u
     for (label, percent, values) in [("mem", memory, memories), ("cpu", f64::from(sample.cpu_percent), cpu)] {
         let wide = 4 + line + 1 + 4;
         x = x.saturating_sub(wide + 2);
-        put(buf, x, area.y, 4, label, theme.bar.patch(theme.muted));
+        put(buf, x, area.y, 4, label, on(theme.bar, theme.muted));
         let gauge = match percent {
             p if p >= 90.0 => theme.gauge[2],
             p if p >= 70.0 => theme.gauge[1],
             _ => theme.gauge[0],
         };
         let plot = Rect { x: x + 4, y: area.y, width: line, height: 1 };
-        sparkline::draw(plot, buf, &values, Some(100.0), theme.bar.patch(gauge), theme.ascii);
+        sparkline::draw(plot, buf, &values, Some(100.0), on(theme.bar, gauge), theme.ascii);
         let figure = format!("{percent:>3.0}%");
-        put(buf, x + 4 + line + 1, area.y, 4, &figure, theme.bar.patch(theme.text));
+        put(buf, x + 4 + line + 1, area.y, 4, &figure, on(theme.bar, theme.text));
     }
     x
 }

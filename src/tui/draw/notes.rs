@@ -9,7 +9,7 @@ use ratatui::widgets::{Clear, Widget};
 use crate::ports::EngineError;
 use crate::tui::action::Action;
 use crate::tui::draw::header::countdown;
-use crate::tui::paint::{cut_end, put, width, wrap};
+use crate::tui::paint::{cut_end, on, put, width, wrap};
 use crate::tui::theme::Theme;
 use crate::tui::ui::{Toast, Ui};
 use crate::tui::view::Context;
@@ -72,7 +72,7 @@ pub fn draw_toasts(area: Rect, buf: &mut Buffer, toasts: &[Toast], theme: &Theme
         Clear.render(line, buf);
         buf.set_style(line, theme.bar);
         let side = if theme.ascii { "|" } else { "▌" };
-        put(buf, line.x, y, 1, side, theme.bar.patch(theme.severity(toast.severity)));
-        put(buf, line.x + 1, y, wide - 1, &text, theme.bar.patch(theme.severity(toast.severity)));
+        put(buf, line.x, y, 1, side, on(theme.bar, theme.severity(toast.severity)));
+        put(buf, line.x + 1, y, wide - 1, &text, on(theme.bar, theme.severity(toast.severity)));
     }
 }

@@ -16,7 +16,7 @@ pub struct Help {
 }
 
 /// Room for the keys before what they mean.
-const KEYS: u16 = 18;
+const KEYS: u16 = 14;
 
 impl Help {
     pub fn new(contexts: &[KeyContext]) -> Self {
@@ -39,7 +39,7 @@ impl Help {
     }
 
     pub fn area(&self, screen: Rect, keymap: &Keymap) -> Rect {
-        centered(screen, 84, self.lines(keymap).len() as u16 + 2)
+        centered(screen, 96, self.lines(keymap).len() as u16 + 2)
     }
 
     /// Returns keys and meanings; an empty key means a heading.

@@ -105,7 +105,15 @@ impl Ui {
     pub fn act(&mut self, action: Action, state: &State, now: Timestamp) -> Vec<Request> {
         match action {
             Action::ShowStacks => self.go_to(Screen::Stacks),
-            Action::ShowLogs => self.go_to(Screen::Logs),
+            Action::ShowLogs => {
+                // The first time, what is selected is the best guess.
+                if self.logs.targets().is_empty()
+                    && let Some(target) = self.stacks.selected()
+                {
+                    self.logs.open(vec![target.clone()]);
+                }
+                self.go_to(Screen::Logs);
+            }
             Action::ShowEvents => self.go_to(Screen::Events),
             Action::ShowHost => self.go_to(Screen::Host),
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),

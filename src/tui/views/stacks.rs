@@ -12,6 +12,7 @@
 
 pub mod attention;
 pub mod columns;
+pub mod lately;
 pub mod rows;
 pub mod selection;
 pub mod tree;
@@ -344,6 +345,10 @@ impl StacksView {
             let area = Rect { y: area.y + line as u16, height: 1, ..area };
             tree::draw_row(area, buf, row, &self.columns, look, cx);
         }
+        let used = (self.rows.len() - self.top) as u16;
+        let spare =
+            Rect { y: area.y + used.min(area.height), height: area.height.saturating_sub(used), ..area };
+        lately::draw(spare, buf, keymap, cx);
     }
 
     fn draw_nothing(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {

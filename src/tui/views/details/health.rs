@@ -96,12 +96,13 @@ fn rhythm(settings: &HealthSettings) -> String {
         settings.retries
     );
     if !settings.start_period.is_zero() {
-        text.push_str(&format!(", start period {}", seconds(settings.start_period)));
+        text.push_str(", start period ");
+        text.push_str(&seconds(settings.start_period));
     }
     text
 }
 
-fn result<'a>(lines: &mut Vec<Line<'a>>, check: &HealthCheck, room: u16, cx: &Context<'_>) {
+fn result(lines: &mut Vec<Line<'_>>, check: &HealthCheck, room: u16, cx: &Context<'_>) {
     let theme = cx.theme;
     let passed = check.exit_code == 0;
     let style = if passed { theme.good } else { theme.error };

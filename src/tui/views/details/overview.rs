@@ -21,7 +21,7 @@ pub fn lines<'a>(entry: &'a Entry, target: &Target, room: u16, cx: &Context<'a>)
     let container = &entry.container;
     let service = service_of(entry, cx.state);
     let mut lines = sentence(entry, target, service, room, cx);
-    lines.push(figures(container, cx));
+    lines.extend(figures(container, cx));
     lines.push(Line::default());
     identity(&mut lines, container, room, cx);
     lines.push(Line::default());
@@ -62,11 +62,9 @@ fn sentence<'a>(
     lines
 }
 
-fn figures<'a>(container: &Container, cx: &Context<'_>) -> Line<'a> {
+fn figures<'a>(container: &Container, cx: &Context<'_>) -> Option<Line<'a>> {
     let theme = cx.theme;
-    let Some(found) = cx.state.usage.get(&container.id).filter(|_| container.run.is_up()) else {
-        return Line::default();
-    };
+    let found = cx.state.usage.get(&container.id).filter(|_| container.run.is_up())?;
     let usage = found.usage;
     let mut spans = Vec::new();
     let mut add = |label: &'static str, value: String| {
@@ -88,10 +86,10 @@ fn figures<'a>(container: &Container, cx: &Context<'_>) -> Line<'a> {
         let glyphs = glyphs(theme.ascii);
         add("net", format!("{}{} {}{}", glyphs.down, bytes::rate(rx), glyphs.up, bytes::rate(tx)));
     }
-    Line::from(spans)
+    Some(Line::from(spans))
 }
 
-fn identity<'a>(lines: &mut Vec<Line<'a>>, container: &Container, room: u16, cx: &Context<'_>) {
+fn identity(lines: &mut Vec<Line<'_>>, container: &Container, room: u16, cx: &Context<'_>) {
     let theme = cx.theme;
     let value = room.saturating_sub(LABEL);
     let mut add = |label: &str, text: &str| {
@@ -126,7 +124,7 @@ fn identity<'a>(lines: &mut Vec<Line<'a>>, container: &Container, room: u16, cx:
     add("log driver", if container.log_driver == "json-file" { "" } else { &container.log_driver });
 }
 
-fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_>) {
+fn life(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_>) {
     let container = &entry.container;
     let theme = cx.theme;
     let mut add = |label: &str, text: &str, style| {
@@ -153,11 +151,17 @@ fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_
         add("created", &moment(at, cx.now), theme.text);
     }
     let policy = if container.restart_policy.is_empty() { "no" } else { &container.restart_policy };
-    let restarts = match (container.restart_count, entry.facts.crashes.len()) {
-        (0, 0) => format!("policy {policy}"),
-        (count, 0) => format!("{count} by policy {policy}"),
-        (count, hour) => format!("{count} by policy {policy}, {hour} ended in the last hour"),
-    };
+    let mut restarts = format!("policy {policy}");
+    match container.restart_count {
+        0 => {}
+        1 => restarts += ", restarted once",
+        count => restarts = format!("{restarts}, restarted {count} times"),
+    }
+    match entry.facts.crashes.len() {
+        0 => {}
+        1 => restarts += ", ended once in the last hour",
+        ends => restarts = format!("{restarts}, ended {ends} times in the last hour"),
+    }
     add("restarts", &restarts, if container.restart_count > 0 { theme.warning } else { theme.text });
     let signal = signal_name(i64::from(container.stop_signal)).unwrap_or("a signal");
     add("stop", &format!("{signal}, SIGKILL after {}s", container.stop_timeout_s), theme.text);
@@ -179,8 +183,8 @@ fn life<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_
     }
 }
 
-fn relations<'a>(
-    lines: &mut Vec<Line<'a>>,
+fn relations(
+    lines: &mut Vec<Line<'_>>,
     entry: &Entry,
     service: &Service,
     target: &Target,
@@ -234,7 +238,7 @@ fn relations<'a>(
 }
 
 /// What happened to it lately, newest first.
-fn recently<'a>(lines: &mut Vec<Line<'a>>, entry: &Entry, room: u16, cx: &Context<'_>) {
+fn recently(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_>) {
     let (stack, service) = (entry.container.stack_name(), entry.container.service_name());
     let mut entries = cx
         .state

@@ -4,7 +4,7 @@ use ratatui::text::{Line, Span};
 
 use crate::model::containers::NO_STACK;
 use crate::model::stacks::{ServiceState, Stack, age};
-use crate::tui::paint::{cut_end, cut_middle, width};
+use crate::tui::paint::{cut_end, cut_middle, width, wrap};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::{LABEL, field, section, sentences};
 use crate::tui::views::stacks::tree::job_words;
@@ -12,10 +12,11 @@ use crate::tui::widgets::bytes;
 
 pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>> {
     let theme = cx.theme;
-    let mut lines = vec![Line::from(vec![
-        Span::styled(format!("{} {}", theme.mark(stack.state), stack.state.word()), theme.state(stack.state)),
-        Span::styled(format!("  {}", counts(stack)), theme.text),
-    ])];
+    let mut lines = vec![Line::from(vec![Span::styled(
+        format!("{} {}", theme.mark(stack.state), stack.state.word()),
+        theme.state(stack.state),
+    )])];
+    lines.extend(sentences(&counts(stack), theme.text, room));
     if let Some(job) = cx.state.jobs.on_stack(&stack.name) {
         lines.push(Line::styled(job_words(job, cx.now), theme.starting));
     }
@@ -55,16 +56,17 @@ pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>>
         let state = service.verdict.state;
         let name = cut_end(&service.name, names, theme.ascii).into_owned();
         let since = service.verdict.since.map(|since| age(since, cx.now)).unwrap_or_default();
-        let used = 2 + names + 2 + 11 + 8;
-        let reason = service.verdict.reason.describe(cx.now);
-        let reason = cut_end(&reason, room.saturating_sub(used), theme.ascii).into_owned();
         lines.push(Line::from(vec![
             Span::styled(format!("{} ", theme.mark(state)), theme.state(state)),
             Span::styled(format!("{name:<width$}  ", width = usize::from(names)), theme.text),
             Span::styled(format!("{:<11}", state.word()), theme.state(state)),
-            Span::styled(format!("{since:<8}"), theme.muted),
-            Span::styled(reason, theme.muted),
+            Span::styled(since, theme.muted),
         ]));
+        let reason = service.verdict.reason.describe(cx.now);
+        if !reason.is_empty() {
+            let words = wrap(&reason, room.saturating_sub(2)).into_iter().take(2);
+            lines.extend(words.map(|line| Line::styled(format!("  {line}"), theme.muted)));
+        }
     }
     lines
 }

@@ -124,7 +124,7 @@ fn calm_words(state: &State) -> (String, ServiceState) {
     };
     for (count, what) in [(starting, "starting"), (paused, "paused"), (resting, "stopped or completed")] {
         if count > 0 {
-            words.push_str(&format!(", {count} {what}"));
+            words = format!("{words}, {count} {what}");
         }
     }
     let mark = if up > 0 { ServiceState::Healthy } else { ServiceState::Absent };

@@ -97,10 +97,10 @@ impl StacksView {
     }
 
     fn back(&mut self) {
-        if !self.choice.filter.is_empty() {
-            self.set_filter("");
-        } else {
+        if self.choice.filter.is_empty() {
             self.marks.clear();
+        } else {
+            self.set_filter("");
         }
     }
 

@@ -135,8 +135,9 @@ fn draw_column(column: Column, cell: Rect, buf: &mut Buffer, facts: &Facts<'_>, 
         Column::CpuLine => {
             let values = cpu_history(&facts.containers, usize::from(wide), cx);
             if values.iter().any(|value| !value.is_nan()) {
-                // Idle stays flat: without a floor every murmur would look like a storm.
-                let top = values.iter().copied().filter(|v| !v.is_nan()).fold(5.0, f32::max);
+                // Idle stays flat, and a steady load does not fill the cell.
+                let peak = values.iter().copied().filter(|v| !v.is_nan()).fold(0.0, f32::max);
+                let top = (peak * 1.5).max(20.0);
                 sparkline::draw(cell, buf, &values, Some(top), theme.series[0], theme.ascii);
             }
         }

@@ -1,0 +1,55 @@
+//! What happened last, in the room that a short tree leaves.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::model::containers::NO_STACK;
+use crate::model::timeline::TimelineEntry;
+use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
+use crate::tui::paint::{cut_end, cut_middle, glyphs, put, rule, width};
+use crate::tui::view::Context;
+use crate::tui::views::details::fields::clock;
+
+/// Less room than this stays empty.
+const LEAST: u16 = 6;
+/// More lines than this are for the Events screen.
+const MOST: u16 = 12;
+
+/// Draws the last entries of the timeline, newest first, at the foot of the spare room.
+pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
+    let entries = cx.state.timeline.entries();
+    let lines = MOST.min(entries.len() as u16).min(spare.height.saturating_sub(2));
+    if spare.height < LEAST || lines == 0 {
+        return;
+    }
+    let theme = cx.theme;
+    let title = Rect { y: spare.bottom() - lines - 1, height: 1, ..spare };
+    rule(buf, title, glyphs(theme.ascii).rule, theme.border);
+    let x = put(buf, title.x + 1, title.y, title.width, " Lately ", theme.muted);
+    let all = format!("{} {} shows all ", glyphs(theme.ascii).dot, keymap.hint(Action::ShowEvents));
+    put(buf, x, title.y, title.right().saturating_sub(x), &all, theme.faint);
+    let shown = || entries.iter().rev().take(usize::from(lines));
+    // What happened matters more than the whole name.
+    let room = spare.width.saturating_sub(12);
+    let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 4).max(14));
+    for (row, entry) in shown().enumerate() {
+        let y = title.y + 1 + row as u16;
+        let x = put(buf, spare.x + 1, y, 8, &clock(entry.at), theme.faint) + 2;
+        let name = name_of(entry);
+        put(buf, x, y, names, &cut_middle(&name, names, theme.ascii), theme.text);
+        let x = if name.is_empty() { x } else { x + names + 2 };
+        let room = spare.right().saturating_sub(x + 1);
+        let text = cut_end(&entry.text, room, theme.ascii);
+        put(buf, x, y, room, &text, theme.severity(entry.severity));
+    }
+}
+
+fn name_of(entry: &TimelineEntry) -> String {
+    match (&entry.stack, &entry.service) {
+        (Some(stack), Some(service)) if &**stack != NO_STACK => format!("{stack}/{service}"),
+        (_, Some(service)) => service.to_string(),
+        (Some(stack), None) => stack.to_string(),
+        (None, None) => String::new(),
+    }
+}

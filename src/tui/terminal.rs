@@ -11,14 +11,13 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::{Terminal, TerminalOptions, Viewport};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -36,9 +35,14 @@ static HOOK: Once = Once::new();
 type Backend = CrosstermBackend<BufWriter<Stdout>>;
 
 /// The terminal while it is ours; gives it back when dropped.
+///
+/// Two buffers, and what differs between them is written. ratatui's own `Terminal` would do, but it asks
+/// the terminal for its cursor when the screen is cleared, and a terminal that does not answer costs two
+/// seconds and an error.
 pub struct Screen {
-    terminal: Terminal<Backend>,
-    area: Rect,
+    backend: Backend,
+    shown: Buffer,
+    next: Buffer,
     mouse: bool,
 }
 
@@ -71,42 +75,46 @@ impl Screen {
         take(true)?;
         let area = size();
         let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
-        let options = TerminalOptions { viewport: Viewport::Fixed(area) };
-        let terminal = Terminal::with_options(backend, options)?;
-        let mut screen = Self { terminal, area, mouse: true };
+        let (shown, next) = (Buffer::empty(area), Buffer::empty(area));
+        let mut screen = Self { backend, shown, next, mouse: true };
         screen.clear()?;
         Ok(screen)
     }
 
     pub fn area(&self) -> Rect {
-        self.area
+        self.next.area
     }
 
     /// Takes over a new size.
     pub fn resize(&mut self) -> io::Result<Rect> {
         let area = size();
-        if area != self.area {
-            self.area = area;
-            self.terminal.resize(area)?;
+        if area != self.next.area {
+            self.next.resize(area);
+            self.clear()?;
         }
         Ok(area)
     }
 
-    /// Draws a frame in one piece.
+    /// Draws a frame in one piece; a frame that looks like the last one writes nothing.
     pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
-        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let area = self.area;
-        let drawn = self.terminal.draw(|frame| paint(area, frame.buffer_mut())).map(|_| ());
-        queue!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
-        Write::flush(self.terminal.backend_mut())?;
-        drawn
+        self.next.reset();
+        paint(self.next.area, &mut self.next);
+        let changed = self.shown.diff(&self.next);
+        if !changed.is_empty() {
+            queue!(self.backend, BeginSynchronizedUpdate)?;
+            self.backend.draw(changed.into_iter())?;
+            queue!(self.backend, EndSynchronizedUpdate)?;
+            Write::flush(&mut self.backend)?;
+        }
+        std::mem::swap(&mut self.shown, &mut self.next);
+        Ok(())
     }
 
     /// Forgets what is on the screen, so that the next frame draws every cell.
     pub fn clear(&mut self) -> io::Result<()> {
-        // Not `Terminal::clear`: that asks the terminal where its cursor is, and the answer would go to
-        // whoever reads the keys.
-        self.terminal.resize(self.area)
+        // Both have the new size from here on; the next frame is compared with an empty screen.
+        self.shown = Buffer::empty(self.next.area);
+        queue!(self.backend, Clear(ClearType::All))
     }
 
     /// Takes the mouse or gives it back to the terminal, for its own selection.

@@ -30,6 +30,30 @@ use crate::tui::view::{Context, Screen};
 /// Draws everything. A pure function of the state, the positions, the size and the moment.
 pub fn draw(area: Rect, buf: &mut Buffer, ui: &Ui, state: &State, now: Timestamp) {
     let cx = ui.context(state, now);
+    draw_all(area, buf, ui, &cx);
+    if cx.theme.ascii {
+        spell_in_ascii(area, buf);
+    }
+}
+
+/// Names and logs may bring letters that an ASCII terminal cannot show.
+fn spell_in_ascii(area: Rect, buf: &mut Buffer) {
+    for position in area.positions() {
+        let cell = &mut buf[position];
+        if !cell.symbol().is_ascii() {
+            let twin = match cell.symbol() {
+                "…" => "~",
+                "·" | "–" | "—" | "─" => "-",
+                "│" => "|",
+                "→" => ">",
+                _ => "?",
+            };
+            cell.set_symbol(twin);
+        }
+    }
+}
+
+fn draw_all(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
     buf.set_style(area, cx.theme.text);
     if is_too_small(area) {
         let words =
@@ -38,9 +62,9 @@ pub fn draw(area: Rect, buf: &mut Buffer, ui: &Ui, state: &State, now: Timestamp
         return;
     }
     let regions = Regions::of(area);
-    header::draw(regions.header, buf, ui, &cx);
-    draw_body(regions.body, buf, ui, &cx);
-    footer::draw(regions.footer, buf, ui, &cx);
+    header::draw(regions.header, buf, ui, cx);
+    draw_body(regions.body, buf, ui, cx);
+    footer::draw(regions.footer, buf, ui, cx);
     notes::draw_toasts(regions.body, buf, &ui.toasts, cx.theme);
     for popup in &ui.popups {
         if !matches!(popup, Popup::Input(_)) {

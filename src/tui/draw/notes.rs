@@ -16,11 +16,8 @@ use crate::tui::view::Context;
 
 pub fn draw_connecting(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let connection = &cx.state.connection;
-    let words = if connection.is_up() {
-        format!("Reading the containers of {}…", connection.host)
-    } else {
-        format!("Connecting to {}…", connection.host)
-    };
+    let doing = if connection.is_up() { "Reading the containers of" } else { "Connecting to" };
+    let words = format!("{doing} {}", connection.host);
     let x = area.x + area.width.saturating_sub(width(&words)) / 2;
     put(buf, x, area.y + area.height / 3, area.right().saturating_sub(x), &words, cx.theme.muted);
 }

@@ -354,7 +354,7 @@ impl StacksView {
     fn draw_nothing(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
         let lines: [String; 2] = if !self.choice.filter.is_empty() {
             [
-                format!("Nothing matches “{}”", self.choice.filter.text),
+                format!("Nothing matches /{}", self.choice.filter.text),
                 format!("{} clears the filter", keymap.hint(Action::Back)),
             ]
         } else if self.hidden > 0 {

@@ -83,7 +83,7 @@ fn nothing(wanted: &[ContainerId], cx: &Context<'_>) -> String {
         return why.clone();
     }
     if wanted.iter().all(|id| matches!(status(id), None | Some(LogStatus::Opening))) {
-        String::from("Reading the log…")
+        String::from("Reading the log")
     } else {
         String::from("Nothing was logged yet")
     }

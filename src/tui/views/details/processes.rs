@@ -13,7 +13,7 @@ pub fn lines<'a>(entry: &Entry, cx: &Context<'_>) -> Vec<Line<'a>> {
         return vec![Line::styled("Not running: no processes", theme.muted)];
     }
     match cx.state.details.processes(&entry.container.id) {
-        None => vec![Line::styled("Reading the processes…", theme.muted)],
+        None => vec![Line::styled("Reading the processes", theme.muted)],
         Some((_, Err(error))) => vec![Line::styled(error.to_string(), theme.error)],
         Some((_, Ok(table))) => rows(table, cx),
     }

@@ -59,7 +59,7 @@ pub fn draw_titles(area: Rect, buf: &mut Buffer, columns: &Columns, cx: &Context
 
 /// Draws one row.
 pub fn draw_row(area: Rect, buf: &mut Buffer, row: &Row, columns: &Columns, look: Look, cx: &Context<'_>) {
-    let Some(facts) = facts_of(row, cx.state) else { return };
+    let Some(facts) = facts_of(row, cx.state, cx.theme.ascii) else { return };
     let theme = cx.theme;
     let glyphs = glyphs(theme.ascii);
     let y = area.y;
@@ -244,12 +244,12 @@ pub fn history_sum(
     sums
 }
 
-fn facts_of<'a>(row: &'a Row, state: &'a State) -> Option<Facts<'a>> {
+fn facts_of<'a>(row: &'a Row, state: &'a State, ascii: bool) -> Option<Facts<'a>> {
     match &row.target {
         Target::Stack(name) => Some(stack_facts(state.containers.stack(name)?, state)),
         Target::Service { stack, service } => {
             let stack = state.containers.stack(stack)?;
-            Some(service_facts(stack, stack.service(service)?, row, state))
+            Some(service_facts(stack, stack.service(service)?, row, state, ascii))
         }
         Target::Container(id) => {
             let entry = state.containers.get(id)?;
@@ -297,15 +297,21 @@ fn stack_facts<'a>(stack: &'a Stack, state: &'a State) -> Facts<'a> {
     }
 }
 
-fn service_facts<'a>(stack: &'a Stack, service: &'a Service, row: &Row, state: &'a State) -> Facts<'a> {
+fn service_facts<'a>(
+    stack: &'a Stack,
+    service: &'a Service,
+    row: &Row,
+    state: &'a State,
+    ascii: bool,
+) -> Facts<'a> {
     let entries: Vec<_> = service.containers.iter().filter_map(|id| state.containers.get(id)).collect();
     let containers = running_of(&service.containers, state);
     let limits: Vec<u64> =
         containers.iter().filter_map(|id| state.containers.get(id)?.container.memory_limit).collect();
     let note = match row.folded {
         Some(folded) => {
-            let glyphs = glyphs(false);
-            format!("×{} {}", service.containers.len(), if folded { glyphs.folded } else { glyphs.unfolded })
+            let glyphs = glyphs(ascii);
+            format!("x{} {}", service.containers.len(), if folded { glyphs.folded } else { glyphs.unfolded })
         }
         None => String::new(),
     };

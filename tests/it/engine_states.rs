@@ -50,7 +50,7 @@ async fn every_recorded_state_is_told_as_the_design_says() {
         ("starting", Starting, ""),
         ("healthy", Healthy, ""),
         ("unhealthy", Unhealthy, "health check failed 12 times: connection refused"),
-        ("restarting", Restarting, "restart loop, last exit code 3"),
+        ("restarting", Restarting, "7 restarts in the last hour, last exit code 3"),
         ("paused", Paused, ""),
         ("exited-0", Completed, "exit code 0"),
         ("restart-no", Completed, "exit code 0"),

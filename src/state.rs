@@ -138,7 +138,7 @@ impl State {
                 }
             }
             Event::DefinitionRead { project, result } => {
-                self.containers.definition_read(now, project, result)
+                self.containers.definition_read(now, project, result);
             }
             Event::UsageSampled(samples) => self.usage.sampled(now, samples, &mut self.containers),
             Event::HostSampled(sample) => self.host.sampled(now, *sample),

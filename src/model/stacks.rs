@@ -218,7 +218,7 @@ pub enum Reason {
     Replicas {
         affected: u32,
         of: u32,
-        worst: Box<Reason>,
+        worst: Box<Self>,
     },
     /// A restart in the last hour that is over.
     Restarted {

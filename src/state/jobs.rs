@@ -3,6 +3,7 @@
 //! Also the policy of it: which containers a verb touches, in which order, and when it is refused.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -120,7 +121,7 @@ pub fn describe(now: Timestamp, job: &Job, outcome: &JobOutcome) -> (Severity, S
             let mut text =
                 format!("{} failed: {}", verb.word(), errors.first().map_or("no reason given", |e| e));
             if errors.len() > 1 {
-                text.push_str(&format!(" (and {} more)", errors.len() - 1));
+                let _ = write!(text, " (and {} more)", errors.len() - 1);
             }
             (Severity::Error, text)
         }

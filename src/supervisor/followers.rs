@@ -180,14 +180,13 @@ async fn stream(
         let next = if open {
             batches.next().await
         } else {
-            match tokio::time::timeout(OPEN_AFTER, batches.next()).await {
-                Ok(next) => next,
-                Err(_) => {
-                    open = true;
-                    let status = LogStatus::Following;
-                    outbox.log(Event::LogStatusChanged { container: id.clone(), status }).await;
-                    continue;
-                }
+            if let Ok(next) = tokio::time::timeout(OPEN_AFTER, batches.next()).await {
+                next
+            } else {
+                open = true;
+                let status = LogStatus::Following;
+                outbox.log(Event::LogStatusChanged { container: id.clone(), status }).await;
+                continue;
             }
         };
         let mut lines = match next {

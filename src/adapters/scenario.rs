@@ -1,7 +1,7 @@
 //! An embedded engine that plays scenario files and answers to commands: the demo, and the stage of
 //! the flow tests.
 //!
-//! Theory of operation: nothing runs in the background. The [`world::World`] keeps an agenda of what
+//! Theory of operation: nothing runs in the background. The `world::World` keeps an agenda of what
 //! is due, and everyone who asks it something first carries out what was due until now. A stream of
 //! events sleeps until the next item of the agenda, a stream of logs until the next line; figures are
 //! worked out when somebody reads them. All of it follows from the clock and a seed: under tokio's

@@ -179,15 +179,13 @@ async fn stream(
     loop {
         let next = if open {
             batches.next().await
+        } else if let Ok(next) = tokio::time::timeout(OPEN_AFTER, batches.next()).await {
+            next
         } else {
-            if let Ok(next) = tokio::time::timeout(OPEN_AFTER, batches.next()).await {
-                next
-            } else {
-                open = true;
-                let status = LogStatus::Following;
-                outbox.log(Event::LogStatusChanged { container: id.clone(), status }).await;
-                continue;
-            }
+            open = true;
+            let status = LogStatus::Following;
+            outbox.log(Event::LogStatusChanged { container: id.clone(), status }).await;
+            continue;
         };
         let mut lines = match next {
             None => return Ok(()),

@@ -1,6 +1,6 @@
 //! Meanings → styles. Views name what a thing means (`failed`, `muted`, `selection`), never a color.
 //!
-//! Themes are TOML files: a palette of named colors and a style for each meaning ([`file`] reads them,
+//! Themes are TOML files: a palette of named colors and a style for each meaning ([`mod@file`] reads them,
 //! [`folder`] finds the user's). What the terminal can show is decided in one place ([`depth`]).
 //! Knows nothing of views or of what is drawn.
 

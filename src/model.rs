@@ -9,6 +9,7 @@ pub mod host;
 pub mod jobs;
 pub mod logs;
 pub mod redact;
+pub mod shells;
 pub mod stacks;
 pub mod text;
 pub mod timeline;

@@ -14,6 +14,7 @@ use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
+use crate::model::shells::{ShellEnd, ShellWish};
 use crate::model::usage::UsageSample;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -98,8 +99,22 @@ pub struct ShellSession {
     pub input: tokio::sync::mpsc::Sender<Vec<u8>>,
     /// New sizes of the terminal: columns, rows.
     pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
-    /// Its exit code, to be asked for after the output has ended.
-    pub exit: BoxFuture<'static, Result<i64, EngineError>>,
+    /// How it ended, to be asked for after the output has ended. Never takes long.
+    pub end: BoxFuture<'static, ShellEnd>,
+    /// Ends the program as a closed terminal would; for when nobody can type `exit` any more.
+    pub hang_up: BoxFuture<'static, ()>,
+}
+
+/// What came of the wish for a terminal in a container.
+pub enum Opening {
+    Opened(ShellSession),
+    /// The image has no shell.
+    NoShell {
+        /// The engine's own words.
+        said: String,
+        /// Local images that have one, smallest first.
+        images: Vec<String>,
+    },
 }
 
 /// One engine. Every call is bounded in time by the adapter.
@@ -129,13 +144,13 @@ pub trait Engine: Send + Sync {
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>>;
     fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>>;
-    /// Opens a shell: bash where there is one, else sh.
+    /// Opens a terminal in a container, of so many columns and rows.
     fn shell<'a>(
         &'a self,
-        id: &'a ContainerId,
+        wish: &'a ShellWish,
         size: (u16, u16),
-    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
-        let _ = (id, size);
+    ) -> BoxFuture<'a, Result<Opening, EngineError>> {
+        let _ = (wish, size);
         Box::pin(async { Err(EngineError::Other(String::from("this engine opens no shells"))) })
     }
     /// Returns an image's size in bytes by its id, where the engine says it.

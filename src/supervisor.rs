@@ -19,8 +19,9 @@ use tokio::task::JoinSet;
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::{ContainerId, RunState};
+use crate::model::shells::ShellWish;
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::{BoxFuture, EngineError, Ports, ShellSession};
+use crate::ports::{BoxFuture, EngineError, Opening, Ports};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::inbox::{Inbox, Outbox};
@@ -152,23 +153,24 @@ impl Supervisor {
         }
     }
 
-    /// Opens a shell in a container. Refused under `--read-only`: what is typed there may change anything.
+    /// Opens a terminal in a container. Refused under `--read-only`: what is typed there may change
+    /// anything.
     pub fn open_shell(
         &self,
-        id: &ContainerId,
+        wish: ShellWish,
         size: (u16, u16),
-    ) -> Result<BoxFuture<'static, Result<ShellSession, EngineError>>, String> {
+    ) -> Result<BoxFuture<'static, Result<Opening, EngineError>>, String> {
         if self.state.read_only {
             return Err(String::from(READ_ONLY));
         }
-        let Some(entry) = self.state.containers.get(id) else {
-            return Err(String::from("the container is gone"));
+        let Some(entry) = self.state.containers.get(&wish.container) else {
+            return Err(String::from("The container is gone"));
         };
         if entry.container.run != RunState::Running {
             return Err(format!("{} is {}: no shell", entry.container.name, entry.container.run.word()));
         }
-        let (engine, id) = (self.ports.engine.clone(), id.clone());
-        Ok(Box::pin(async move { engine.shell(&id, size).await }))
+        let engine = self.ports.engine.clone();
+        Ok(Box::pin(async move { engine.shell(&wish, size).await }))
     }
 
     /// Waits until something happened and applies it, with whatever else has arrived meanwhile.

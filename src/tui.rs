@@ -23,7 +23,6 @@ pub mod views;
 pub mod widgets;
 
 use std::fs::OpenOptions;
-use std::future::Future;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,7 +32,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
-use crate::model::containers::ContainerId;
+use crate::model::shells::ShellWish;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
@@ -59,31 +58,32 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
     let keymap =
         Keymap::new(&config.keys).map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
 
-    let mut signals = Signals::listen()?;
+    let signals = Signals::listen()?;
     let mut screen = Screen::enter()?;
     let mut face = Face {
         ui: Ui::new(keymap, theme, depth, screen.area()),
         frames: Frames::default(),
         events: Some(EventStream::new()),
+        signals,
+        hangup: terminal::watch_for_hangup(),
         resized: false,
         shell: None,
         quit: None,
     };
-    let hangup = terminal::watch_for_hangup();
-    tokio::pin!(hangup);
 
     face.frames.request();
     while face.quit.is_none() {
-        if let Some(id) = face.shell.take() {
-            face.open_shell(&id, &mut supervisor, &mut screen).await?;
+        if let Some(wish) = face.shell.take() {
+            face.open_shell(wish, &mut supervisor, &mut screen).await?;
+            continue;
         }
         face.bring_up_to_date(&mut supervisor, &mut screen)?;
         let wake = wait_until(&supervisor, &face.ui);
         let mut events = face.events.take();
         let happened = tokio::select! {
             biased;
-            code = signals.next() => Happened::Signal(code),
-            _ = &mut hangup => Happened::Signal(SIGHUP),
+            code = face.signals.next() => Happened::Signal(code),
+            _ = &mut face.hangup => Happened::Signal(SIGHUP),
             event = next_event(events.as_mut()) => Happened::Terminal(event),
             () = supervisor.next() => Happened::Fact,
             () = face.frames.wait() => Happened::Fact,
@@ -92,7 +92,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         face.events = events;
         match happened {
             Happened::Fact => {}
-            Happened::Signal(SIGTSTP) => face.suspend(&mut screen)?,
+            Happened::Signal(SIGTSTP) => face.suspend(&supervisor, &mut screen)?,
             Happened::Signal(number) => face.quit = Some(128 + number),
             // The terminal is gone: there is nobody to draw for.
             Happened::Terminal(None) => face.quit = Some(128 + SIGHUP),
@@ -119,10 +119,13 @@ struct Face {
     frames: Frames,
     /// Must not live while another program reads the terminal.
     events: Option<EventStream>,
+    signals: Signals,
+    /// Tells when the terminal is gone.
+    hangup: tokio::sync::oneshot::Receiver<()>,
     /// Many come while a window is dragged; the last one counts.
     resized: bool,
-    /// A shell that was asked for.
-    shell: Option<ContainerId>,
+    /// A terminal in a container that was asked for.
+    shell: Option<ShellWish>,
     quit: Option<i32>,
 }
 
@@ -199,8 +202,8 @@ impl Face {
             Request::Quit => self.quit = Some(0),
             Request::Redraw => screen.clear()?,
             Request::Mouse(ours) => screen.set_mouse(ours)?,
-            Request::Suspend => self.suspend(screen)?,
-            Request::Shell(id) => self.shell = Some(id),
+            Request::Suspend => self.suspend(supervisor, screen)?,
+            Request::Shell(wish) => self.shell = Some(wish),
             Request::Copy { what, text } => match screen.copy(&text) {
                 Ok(()) => self.ui.toast(Severity::Good, format!("Copied the {what}"), now),
                 Err(why) => self.ui.toast(Severity::Warning, why, now),
@@ -215,64 +218,19 @@ impl Face {
         Ok(())
     }
 
-    /// Steps aside for a shell in a container; facts are taken meanwhile.
-    async fn open_shell(
-        &mut self,
-        id: &ContainerId,
-        supervisor: &mut Supervisor,
-        screen: &mut Screen,
-    ) -> anyhow::Result<()> {
-        let area = screen.area();
-        let opening = match supervisor.open_shell(id, (area.width, area.height)) {
-            Ok(opening) => opening,
-            Err(why) => {
-                self.ui.toast(Severity::Warning, why, supervisor.now());
-                return Ok(());
-            }
-        };
-        let session = match meanwhile(supervisor, opening).await {
-            Ok(session) => session,
-            Err(error) => {
-                self.ui.toast(Severity::Error, error.to_string(), supervisor.now());
-                return Ok(());
-            }
-        };
-        self.events = None;
-        screen.step_aside()?;
-        let end = meanwhile(supervisor, shell::run(session)).await;
-        screen.come_back()?;
-        self.events = Some(EventStream::new());
-        self.ui.area = screen.area();
-        self.frames.request();
-        let (severity, words) = match end {
-            Ok(Ok(0)) => (Severity::Info, String::from("The shell ended")),
-            Ok(Ok(code)) => (Severity::Info, format!("The shell ended with exit code {code}")),
-            Ok(Err(error)) => (Severity::Error, error.to_string()),
-            Err(error) => (Severity::Error, error.to_string()),
-        };
-        self.ui.toast(severity, words, supervisor.now());
-        Ok(())
-    }
-
-    fn suspend(&mut self, screen: &mut Screen) -> anyhow::Result<()> {
+    fn suspend(&mut self, supervisor: &Supervisor, screen: &mut Screen) -> anyhow::Result<()> {
+        if !terminal::can_suspend() {
+            let words = "Nothing here could continue stackdash: it was not started from a shell";
+            self.ui.toast(Severity::Warning, words, supervisor.now());
+            self.frames.request();
+            return Ok(());
+        }
         self.events = None;
         screen.suspend()?;
         self.events = Some(EventStream::new());
         self.ui.area = screen.area();
         self.frames.request();
         Ok(())
-    }
-}
-
-/// Waits for something while facts go on being taken in.
-async fn meanwhile<T>(supervisor: &mut Supervisor, work: impl Future<Output = T>) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            result = &mut work => return result,
-            () = supervisor.next() => {}
-        }
     }
 }
 

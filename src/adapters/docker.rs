@@ -41,8 +41,9 @@ use crate::event::{EngineEvent, EngineInfo, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::logs::LogLine;
+use crate::model::shells::ShellWish;
 use crate::model::{redact, text};
-use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, ShellSession};
+use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, Opening};
 
 /// Inspections under way at once while listing.
 const INSPECTIONS: usize = 16;
@@ -355,10 +356,10 @@ impl Engine for DockerEngine {
 
     fn shell<'a>(
         &'a self,
-        id: &'a ContainerId,
+        wish: &'a ShellWish,
         size: (u16, u16),
-    ) -> BoxFuture<'a, Result<ShellSession, EngineError>> {
-        Box::pin(self.open_shell(id, size))
+    ) -> BoxFuture<'a, Result<Opening, EngineError>> {
+        Box::pin(self.open_shell(wish, size))
     }
 
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {

@@ -126,6 +126,9 @@ actions! {
     No, "no", "no", "No, leave it", [Confirm], ["n"];
     OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Events], ["l", "m"];
     OpenShell, "open-shell", "shell", "Open a shell in the container", [Tree], ["e", "E"];
+    ShellAs, "shell-as", "", "Open a shell as another user (asks which)", [Tree], [];
+    ShellIn, "shell-in", "", "Open a shell in another folder (asks which)", [Tree], [];
+    Attach, "attach", "", "Attach to the container's own process (Ctrl-p Ctrl-q comes back)", [Tree], [];
     OpenDetails, "open-details", "details", "Open the details of the selection", [Tree, Events], ["d"];
     Restart, "restart", "restart", "Restart the selection (asks)", [Tree], ["r"];
     Stop, "stop", "stop", "Stop the selection (asks)", [Tree], ["s"];

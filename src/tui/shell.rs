@@ -1,75 +1,292 @@
-//! Steps aside for a shell: the terminal's bytes go to the container and back, untouched.
+//! Steps aside for a terminal in a container and comes back with a word of what happened.
 //!
-//! Runs between leaving and entering our own screen. A thread waits for keys and for the end at the same
-//! time and reads only what is there, so no key is stolen from whoever reads the terminal next.
+//! Facts are taken meanwhile, signals end the program as ever, and an engine that stays away for a while
+//! ends the wait: whoever is stuck in a dead shell has no key that leads out.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::unix::net::UnixStream;
+pub mod pass;
 
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, EventStream, KeyCode, KeyEventKind, KeyModifiers};
 use futures_util::StreamExt;
-use rustix::event::{PollFd, PollFlags, poll};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
-use crate::ports::{EngineError, ShellSession};
+use crate::model::shells::{ShellEnd, ShellWay, ShellWish};
+use crate::model::timeline::Severity;
+use crate::ports::{EngineError, Opening, ShellSession};
+use crate::supervisor::Supervisor;
+use crate::tui::shell::pass::{Stop, pass};
+use crate::tui::terminal::Screen;
+use crate::tui::{Face, SIGHUP, SIGTSTP};
 
-/// Passes bytes both ways until the program in the container ends; returns its exit code.
-pub async fn run(mut session: ShellSession) -> io::Result<Result<i64, EngineError>> {
-    let terminal = File::open("/dev/tty")?;
-    let (end, ended) = UnixStream::pair()?;
-    let keys = session.input.clone();
-    let reader = std::thread::spawn(move || read_keys(terminal, &ended, &keys));
-    let result = pass_on(&mut session).await;
-    drop(end);
-    // The thread wakes when its end of the pair closes.
-    let _ = tokio::task::spawn_blocking(move || reader.join()).await;
-    result?;
-    drop(session.input);
-    Ok(session.exit.await)
+/// How long an engine may stay away before the terminal comes back.
+const AWAY: Duration = Duration::from_secs(5);
+/// How long the last words of a broken connection are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(4);
+
+/// What ended the time in the container.
+enum Leave {
+    Stopped(Stop),
+    Signal(i32),
+    EngineAway,
 }
 
-async fn pass_on(session: &mut ShellSession) -> io::Result<()> {
-    let mut resized = signal(SignalKind::window_change())?;
-    loop {
-        tokio::select! {
-            chunk = session.output.next() => {
-                let Some(chunk) = chunk else { return Ok(()) };
-                let mut out = io::stdout().lock();
-                out.write_all(&chunk)?;
-                out.flush()?;
+impl Face {
+    /// Steps aside for a terminal in a container; facts are taken meanwhile.
+    pub(super) async fn open_shell(
+        &mut self,
+        wish: ShellWish,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        let name = self.name_of(&wish, supervisor);
+        let area = screen.area();
+        let opening = match supervisor.open_shell(wish.clone(), (area.width, area.height)) {
+            Ok(opening) => opening,
+            Err(why) => {
+                self.ui.toast(Severity::Warning, why, supervisor.now());
+                return Ok(());
             }
-            _ = resized.recv() => {
-                let size = crossterm::terminal::size()?;
-                // A program that has just ended takes no new size.
-                let _ = session.resize.send(size).await;
+        };
+        match self.until_open(opening, &name, supervisor, screen).await? {
+            None => Ok(()),
+            Some(Err(error)) => {
+                self.ui.toast(Severity::Error, error.to_string(), supervisor.now());
+                Ok(())
+            }
+            Some(Ok(Opening::NoShell { said, images })) => {
+                log::info!("no shell in {name}: {said}");
+                self.ui.offer_shell_beside(&wish.container, &name, images, supervisor.now());
+                Ok(())
+            }
+            Some(Ok(Opening::Opened(session))) => {
+                self.inside(session, &wish, &name, supervisor, screen).await
+            }
+        }
+    }
+
+    fn name_of(&self, wish: &ShellWish, supervisor: &Supervisor) -> String {
+        supervisor
+            .state()
+            .containers
+            .get(&wish.container)
+            .map_or_else(|| wish.container.short().to_owned(), |entry| entry.container.name.to_string())
+    }
+
+    /// Waits for the engine with the screen in place; `None` when the operator gave up or is gone.
+    async fn until_open(
+        &mut self,
+        opening: impl Future<Output = Result<Opening, EngineError>>,
+        name: &str,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<Option<Result<Opening, EngineError>>> {
+        tokio::pin!(opening);
+        // Mostly it takes less time than one needs to read that it takes time.
+        let mut patience = Box::pin(tokio::time::sleep(Duration::from_millis(500)));
+        let mut said = false;
+        loop {
+            self.bring_up_to_date(supervisor, screen)?;
+            let event = async {
+                match self.events.as_mut() {
+                    Some(events) => events.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                number = self.signals.next() => {
+                    if number != SIGTSTP {
+                        self.quit = Some(128 + number);
+                        return Ok(None);
+                    }
+                }
+                _ = &mut self.hangup => {
+                    self.quit = Some(128 + SIGHUP);
+                    return Ok(None);
+                }
+                result = &mut opening => return Ok(Some(result)),
+                event = event => {
+                    if event.is_some_and(|event| event.is_ok_and(|event| gives_up(&event))) {
+                        let words = format!("No shell in {name}: given up");
+                        self.ui.toast(Severity::Info, words, supervisor.now());
+                        return Ok(None);
+                    }
+                }
+                () = supervisor.next() => {}
+                () = self.frames.wait() => {}
+                () = &mut patience, if !said => {
+                    said = true;
+                    let words = format!("Opening a shell in {name}; Esc gives up");
+                    self.ui.toast(Severity::Info, words, supervisor.now());
+                    self.frames.request();
+                }
+            }
+        }
+    }
+
+    async fn inside(
+        &mut self,
+        mut session: ShellSession,
+        wish: &ShellWish,
+        name: &str,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        self.events = None;
+        screen.step_aside(&greeting(wish, name))?;
+        let leave = self.wait_inside(&mut session, supervisor).await;
+        let ShellSession { end, hang_up, input, .. } = session;
+        if let Ok(Leave::Signal(number)) = leave {
+            self.quit = Some(128 + number);
+        }
+        if let Ok(Leave::Stopped(Stop::TerminalGone)) = leave {
+            self.quit = Some(128 + SIGHUP);
+        }
+        if self.quit.is_some() {
+            // Nobody is left to type `exit`.
+            hang_up.await;
+            drop(input);
+            screen.forget_program()?;
+            return Ok(());
+        }
+        let result = match leave {
+            Ok(Leave::Stopped(_)) => {
+                let end = tokio::time::timeout(LAST_WORDS, meanwhile(supervisor, end)).await;
+                Ok(told(wish, name, end.unwrap_or_default(), supervisor.state().connection.is_up()))
+            }
+            Ok(_) => Ok((
+                Severity::Error,
+                format!("The engine is out of reach; what ran in {name} may still run there"),
+            )),
+            Err(error) => Err(error),
+        };
+        drop(input);
+        screen.come_back()?;
+        self.events = Some(EventStream::new());
+        self.ui.area = screen.area();
+        self.frames.request();
+        let (severity, words) = result.unwrap_or_else(|error| (Severity::Error, error.to_string()));
+        self.ui.toast(severity, words, supervisor.now());
+        Ok(())
+    }
+
+    async fn wait_inside(
+        &mut self,
+        session: &mut ShellSession,
+        supervisor: &mut Supervisor,
+    ) -> io::Result<Leave> {
+        let passing = pass(session);
+        tokio::pin!(passing);
+        let mut away_since = None;
+        loop {
+            if supervisor.state().connection.is_up() {
+                away_since = None;
+            } else {
+                away_since.get_or_insert_with(tokio::time::Instant::now);
+            }
+            let too_long = async {
+                match away_since {
+                    Some(since) => tokio::time::sleep_until(since + AWAY).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                // Ctrl-Z is the program's; a stop from elsewhere would leave the terminal to nobody.
+                number = self.signals.next() => if number != SIGTSTP {
+                    return Ok(Leave::Signal(number));
+                },
+                _ = &mut self.hangup => return Ok(Leave::Signal(SIGHUP)),
+                stop = &mut passing => return Ok(Leave::Stopped(stop?)),
+                () = too_long => return Ok(Leave::EngineAway),
+                () = supervisor.next() => {}
             }
         }
     }
 }
 
-/// Sends what is typed, until the terminal is gone or the other end of `ended` is closed.
-fn read_keys(mut terminal: File, ended: &UnixStream, keys: &mpsc::Sender<Vec<u8>>) {
-    let mut buffer = [0; 4096];
+fn gives_up(event: &TerminalEvent) -> bool {
+    let TerminalEvent::Key(key) = event else { return false };
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    key.kind == KeyEventKind::Press && (interrupt || matches!(key.code, KeyCode::Esc | KeyCode::Char('q')))
+}
+
+/// What stands above the program's output.
+fn greeting(wish: &ShellWish, name: &str) -> String {
+    match &wish.way {
+        ShellWay::Shell { .. } => format!("stackdash: a shell in {name}; Ctrl-d or exit comes back"),
+        ShellWay::Attach => format!("stackdash: attached to {name}; Ctrl-p Ctrl-q comes back, Ctrl-c is its own"),
+        ShellWay::Beside { image } => {
+            format!("stackdash: a shell of {image} beside {name}; Ctrl-d or exit removes it and comes back")
+        }
+    }
+}
+
+/// Says in a sentence how it ended.
+fn told(wish: &ShellWish, name: &str, end: ShellEnd, connected: bool) -> (Severity, String) {
+    let attached = wish.way == ShellWay::Attach;
+    match end {
+        ShellEnd { container_runs: true, .. } if attached => {
+            (Severity::Info, format!("Detached from {name}; it runs on"))
+        }
+        ShellEnd { exit_code: Some(code), .. } if attached => {
+            (Severity::Warning, format!("{name} ended with exit code {code}"))
+        }
+        ShellEnd { exit_code: Some(0), container_runs: true } => {
+            (Severity::Info, format!("The shell in {name} ended"))
+        }
+        ShellEnd { exit_code: Some(code), container_runs: true } => {
+            (Severity::Info, format!("The shell in {name} ended with exit code {code}"))
+        }
+        ShellEnd { exit_code: Some(_), container_runs: false } if connected => {
+            (Severity::Warning, format!("{name} ended, and the shell in it"))
+        }
+        ShellEnd { container_runs: true, .. } => (
+            Severity::Error,
+            format!("The connection broke; the shell in {name} may still run there"),
+        ),
+        ShellEnd { .. } if connected => {
+            (Severity::Warning, format!("{name} is gone, and the shell in it"))
+        }
+        ShellEnd { .. } => (
+            Severity::Error,
+            format!("The connection to the engine broke; the shell in {name} may still run there"),
+        ),
+    }
+}
+
+/// Waits for something while facts go on being taken in.
+async fn meanwhile<T>(supervisor: &mut Supervisor, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
     loop {
-        let mut ready = [PollFd::new(&terminal, PollFlags::IN), PollFd::new(ended, PollFlags::IN)];
-        if poll(&mut ready, None).is_err_and(|error| error != rustix::io::Errno::INTR) {
-            return;
+        tokio::select! {
+            biased;
+            result = &mut work => return result,
+            () = supervisor.next() => {}
         }
-        let [typed, over] = ready.map(|fd| !fd.revents().is_empty());
-        if over {
-            return;
-        }
-        if !typed {
-            continue;
-        }
-        match terminal.read(&mut buffer) {
-            Ok(0) | Err(_) => return,
-            Ok(count) => {
-                if keys.blocking_send(buffer[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::containers::ContainerId;
+
+    #[test]
+    fn each_end_has_its_words() {
+        let shell = ShellWish::shell(ContainerId::new("c1"));
+        let attached = ShellWish { way: ShellWay::Attach, ..shell.clone() };
+        let words = |wish: &ShellWish, exit_code, container_runs, connected| {
+            told(wish, "web", ShellEnd { exit_code, container_runs }, connected).1
+        };
+        assert_eq!(words(&shell, Some(0), true, true), "The shell in web ended");
+        assert_eq!(words(&shell, Some(3), true, true), "The shell in web ended with exit code 3");
+        assert_eq!(words(&shell, Some(137), false, true), "web ended, and the shell in it");
+        assert_eq!(words(&shell, None, false, true), "web is gone, and the shell in it");
+        assert!(words(&shell, None, true, true).starts_with("The connection broke"));
+        assert!(words(&shell, None, false, false).starts_with("The connection to the engine broke"));
+        assert_eq!(words(&attached, None, true, true), "Detached from web; it runs on");
+        assert_eq!(words(&attached, Some(1), false, true), "web ended with exit code 1");
     }
 }

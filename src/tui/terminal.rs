@@ -19,7 +19,7 @@ use ratatui::backend::{Backend as _, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Signal, getpgrp, getsid, kill_process_group};
 
 /// crossterm writes in tiny pieces: a frame should be a write or two.
 const BUFFER: usize = 64 * 1024;
@@ -27,6 +27,11 @@ const BUFFER: usize = 64 * 1024;
 const CLIPBOARD: usize = 74_000;
 /// How often the watcher looks whether it is still wanted; a hang-up wakes it at once.
 const HANGUP_BEAT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// Puts the terminal's modes back: a screen of its own (without moving the cursor, as 1049 would), colors,
+/// cursor and keypad keys, character set, scroll region, insert mode, wrapping, mouse, paste, focus, cursor.
+const FORGET: &str = "\x1b[?47l\x1b[0m\x1b[?1l\x1b>\x1b(B\x0f\x1b7\x1b[?6l\x1b[r\x1b8\x1b[4l\x1b[?7h\
+    \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l\x1b[?25h";
 
 /// Whether the terminal is ours now, for the panic hook.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -63,6 +68,12 @@ pub fn size() -> Rect {
         Ok((width, height)) if width > 0 && height > 0 => Rect::new(0, 0, width, height),
         _ => Rect::new(0, 0, 80, 24),
     }
+}
+
+/// Whether a shell is there that could continue us: a session's first job has none above it, and stopped
+/// it would stay so for ever.
+pub fn can_suspend() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
 }
 
 impl Screen {
@@ -127,24 +138,44 @@ impl Screen {
         }
     }
 
-    /// Leaves the screen to a program in a container. Raw mode stays: the keys are for its terminal.
-    pub fn step_aside(&mut self) -> io::Result<()> {
-        execute!(io::stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show)
+    /// Leaves the screen to a program in a container, below a line of ours. Raw mode stays: the keys are
+    /// for its terminal.
+    pub fn step_aside(&mut self, greeting: &str) -> io::Result<()> {
+        execute!(
+            io::stdout(),
+            DisableMouseCapture,
+            DisableBracketedPaste,
+            LeaveAlternateScreen,
+            cursor::Show
+        )?;
+        let mut out = io::stdout();
+        write!(out, "{greeting}\r\n")?;
+        out.flush()
+    }
+
+    /// Undoes what a program may have left behind that was ended before it could clean up.
+    pub fn forget_program(&mut self) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(FORGET.as_bytes())?;
+        out.flush()
     }
 
     /// Takes the screen again after [`Screen::step_aside`].
     pub fn come_back(&mut self) -> io::Result<()> {
+        self.forget_program()?;
         take(self.mouse)?;
         self.resize()?;
         self.clear()
     }
 
-    /// Stops this process until the shell continues it. No reader of the terminal may live meanwhile.
+    /// Stops this job until the shell continues it. No reader of the terminal may live meanwhile.
     pub fn suspend(&mut self) -> io::Result<()> {
         give_back();
-        // The next line runs after SIGCONT.
-        kill_process(getpid(), Signal::STOP)?;
-        self.come_back()
+        // All of the job stops, as the terminal's own stop does; the next line runs after SIGCONT.
+        kill_process_group(getpgrp(), Signal::STOP)?;
+        take(self.mouse)?;
+        self.resize()?;
+        self.clear()
     }
 
     /// Puts a text into the clipboard of the terminal, also over SSH; says why not.

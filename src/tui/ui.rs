@@ -5,12 +5,13 @@
 
 pub mod acts;
 pub mod mouse;
+pub mod shells;
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::layout::Rect;
 
 use crate::command::{Command, Interest};
-use crate::model::containers::ContainerId;
+use crate::model::shells::ShellWish;
 use crate::model::timeline::Severity;
 use crate::state::connection::Link;
 use crate::state::{Revision, Revisions, State};
@@ -53,8 +54,8 @@ pub enum Request {
         text: String,
     },
     Suspend,
-    /// Step aside for a shell in a container.
-    Shell(ContainerId),
+    /// Step aside for a terminal in a container.
+    Shell(ShellWish),
     /// Draw every cell again.
     Redraw,
     /// Take or give back the mouse.

@@ -17,7 +17,7 @@
 use jiff::Timestamp;
 
 use crate::command::Command;
-use crate::model::containers::ContainerId;
+use crate::model::shells::ShellWish;
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::Action;
@@ -77,8 +77,8 @@ pub enum Effect {
         name: String,
         text: String,
     },
-    /// A shell in a container, in place of the screen.
-    OpenShell(ContainerId),
+    /// A terminal in a container, in place of the screen.
+    OpenShell(ShellWish),
 }
 
 /// Tabs of the details.

@@ -56,6 +56,10 @@ impl<'a> Json<'a> {
         self.at(path).0.as_array().into_iter().flatten().map(Json)
     }
 
+    pub fn items_here(self) -> impl Iterator<Item = Json<'a>> {
+        self.0.as_array().into_iter().flatten().map(Json)
+    }
+
     pub fn texts(self, path: &str) -> impl Iterator<Item = &'a str> {
         self.at(path).texts_here()
     }

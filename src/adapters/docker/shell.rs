@@ -1,169 +1,315 @@
-//! An interactive shell by the exec API.
+//! Terminals in containers: a shell by the exec API, the first process by attach, a shell beside.
 //!
-//! Over a unix socket (tunnels included) the connection is upgraded and its bytes pass unchanged;
-//! bollard's decoder would take a first byte below 3 for a frame header and stall. Over TCP bollard's own
-//! attach is used. Closing the connection ends no process in the container, so the shell is asked to exit.
+//! Our script's first line says which process the shell is. So it is known before the screen is left
+//! whether there is a shell at all (a missing one is no error of the engine: its words come as output),
+//! and it can be hung up: closing the connection ends no process in a container.
 
-use std::path::Path;
+mod beside;
+mod passwd;
+mod stream;
+
+use std::time::Duration;
 
 use bollard::Docker;
-use bollard::exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions, StartExecResults};
-use bytes::Bytes;
-use futures_util::StreamExt;
-use http_body_util::Full;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use bollard::exec::{CreateExecOptions, ResizeExecOptions, StartExecOptions};
+use bollard::query_parameters::ResizeContainerTTYOptionsBuilder;
 use tokio::sync::mpsc;
 
-use crate::adapters::docker::json::shown;
+use crate::adapters::docker::json::{Json, shown};
+use crate::adapters::docker::shell::stream::{Source, Wires};
 use crate::adapters::docker::wire::{bounded, explain};
-use crate::adapters::docker::{DockerEngine, wire};
+use crate::adapters::docker::{DockerEngine, container_path, wire};
 use crate::model::containers::ContainerId;
-use crate::ports::{BoxFuture, EngineError, ShellSession};
+use crate::model::shells::{ShellEnd, ShellWay, ShellWish};
+use crate::ports::{BoxFuture, EngineError, Opening, ShellSession};
 
-/// bash where there is one, else sh. The script is ours; nothing foreign is in it.
-const SHELL: [&str; 3] = ["sh", "-c", "command -v bash >/dev/null 2>&1 && exec bash || exec sh"];
-/// Chunks that may wait on their way.
-const CHUNKS: usize = 64;
-/// End of transmission: what Ctrl-D sends.
-const END: &[u8] = b"\x04";
+/// bash where there is one, else sh; each says its number first. The script is ours; nothing foreign is
+/// in it.
+const SCRIPT: &str = "echo \"stackdash:$$\"; command -v bash >/dev/null 2>&1 && exec bash || exec sh";
+const MARK: &str = "stackdash:";
+/// Where a shell may be, in this order; the last one for images with a bash and nothing else.
+const SHELLS: [&str; 3] = ["sh", "/bin/sh", "bash"];
+/// Longest first line that is waited for.
+const FIRST_LINE: usize = 1024;
+/// How long an ended shell's exit code may take to be told.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long a hang-up may take: the operator's terminal is gone already.
+const HANG_UP: Duration = Duration::from_millis(700);
 
 impl DockerEngine {
     pub(super) async fn open_shell(
         &self,
-        id: &ContainerId,
+        wish: &ShellWish,
         size: (u16, u16),
-    ) -> Result<ShellSession, EngineError> {
+    ) -> Result<Opening, EngineError> {
+        let id = &wish.container;
+        // Also checks that it is an id.
+        container_path(id, "")?;
+        match &wish.way {
+            ShellWay::Shell { user, folder } => self.shell_inside(id, user, folder, size).await,
+            ShellWay::Attach => self.attach_to(id, size).await.map(Opening::Opened),
+            ShellWay::Beside { image } => self.shell_beside(id, image, size).await.map(Opening::Opened),
+        }
+    }
+
+    async fn shell_inside(
+        &self,
+        id: &ContainerId,
+        user: &str,
+        folder: &str,
+        size: (u16, u16),
+    ) -> Result<Opening, EngineError> {
         let what = format!("open a shell in {}", id.short());
         let docker = self.connected(&what)?;
+        let mut said = String::new();
+        for shell in SHELLS {
+            let command = [shell, "-c", SCRIPT].map(str::to_owned).to_vec();
+            match self.run_in(&docker, id, command, user, folder, &what, size).await? {
+                Ok(session) => return Ok(Opening::Opened(session)),
+                Err(words) if is_missing(&words) => said = words,
+                // The shell is not what was missing: the user, the folder.
+                Err(words) => return Err(EngineError::Other(format!("cannot {what}: {words}"))),
+            }
+        }
+        let whose = if user.is_empty() { self.user_of(id).await } else { user.to_owned() };
+        if let Some(shell) = passwd::shell_of(&docker, id, &whose).await
+            && let Ok(session) =
+                self.run_in(&docker, id, vec![shell], user, folder, &what, size).await?
+        {
+            return Ok(Opening::Opened(session));
+        }
+        let images = self.images_with_a_shell(&docker).await;
+        Ok(Opening::NoShell { said, images })
+    }
+
+    /// Starts a program with a terminal. The inner error is what the engine said in its place.
+    #[expect(clippy::too_many_arguments, reason = "each is one field of the request")]
+    async fn run_in(
+        &self,
+        docker: &Docker,
+        id: &ContainerId,
+        command: Vec<String>,
+        user: &str,
+        folder: &str,
+        what: &str,
+        size: (u16, u16),
+    ) -> Result<Result<ShellSession, String>, EngineError> {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let marked = command.len() > 1;
         let options = CreateExecOptions {
             attach_stdin: Some(true),
             attach_stdout: Some(true),
             attach_stderr: Some(true),
             tty: Some(true),
-            env: Some(vec![String::from("TERM=xterm-256color")]),
-            cmd: Some(SHELL.map(str::to_owned).to_vec()),
+            env: Some(vec![format!("TERM={}", term())]),
+            cmd: Some(command),
+            user: given(user),
+            working_dir: given(folder),
             ..CreateExecOptions::default()
         };
-        let created = bounded(&what, wire::CALL, async {
-            docker.create_exec(id.as_str(), options).await.map_err(|error| explain(&what, &error))
+        let created = bounded(what, wire::CALL, async {
+            docker.create_exec(id.as_str(), options).await.map_err(|error| explain(what, &error))
         });
         let exec = created.await?.id;
-        let (output_in, output) = mpsc::channel(CHUNKS);
-        let (input, keys) = mpsc::channel(CHUNKS);
-        match self.socket().await {
-            Some(socket) => {
-                let stream = bounded(&what, wire::CALL, upgraded(&socket, &exec, &what)).await?;
-                let (reader, writer) = tokio::io::split(stream);
-                tokio::spawn(read(reader, output_in));
-                tokio::spawn(write(writer, keys));
+        let mut wires = self.take_over(docker, &Source::Exec(&exec), what).await?;
+        let (first, rest) = bounded(what, wire::CALL, first_line(&mut wires)).await?;
+        let process = first.trim().strip_prefix(MARK).and_then(|number| number.parse::<u32>().ok());
+        let mut before = rest;
+        if process.is_none() {
+            let end = exec_end(docker, &exec, id).await;
+            let text = shown(&format!("{first} {}", String::from_utf8_lossy(&before)));
+            if end.is_some_and(|code| matches!(code, 126 | 127)) || (marked && end.is_some()) {
+                return Ok(Err(text));
             }
-            None => attach(&docker, &exec, &what, output_in, keys).await?,
+            // Not our script: what it said first belongs to the operator.
+            before = [first.into_bytes(), before].concat();
         }
         // A resize is only taken once the program runs.
-        resize(&docker, &exec, size).await;
-        let (sizes, mut wanted) = mpsc::channel(4);
-        let (for_sizes, for_exit) = (docker.clone(), docker);
-        let exec_of_sizes = exec.clone();
+        resize_exec(docker, &exec, size).await;
+        let (resize, mut sizes) = mpsc::channel(4);
+        let (for_sizes, exec_of_sizes) = (docker.clone(), exec.clone());
         tokio::spawn(async move {
-            while let Some(size) = wanted.recv().await {
-                resize(&for_sizes, &exec_of_sizes, size).await;
+            while let Some(size) = sizes.recv().await {
+                resize_exec(&for_sizes, &exec_of_sizes, size).await;
             }
         });
-        let output = futures_util::stream::unfold(output, |mut chunks| async move {
-            let chunk = chunks.recv().await?;
-            Some((chunk, chunks))
-        });
-        Ok(ShellSession { output: Box::pin(output), input, resize: sizes, exit: exit_code(for_exit, exec) })
+        let end = {
+            let (docker, id) = (docker.clone(), id.clone());
+            Box::pin(async move {
+                let exit_code = exec_end(&docker, &exec, &id).await;
+                ShellEnd { exit_code, container_runs: runs(&docker, &id).await }
+            })
+        };
+        let hang_up = hang_up_exec(docker.clone(), id.clone(), process, user.to_owned());
+        Ok(Ok(session(wires, before, resize, end, hang_up)))
     }
-}
 
-/// Starts the program and takes over the connection.
-async fn upgraded(
-    socket: &Path,
-    exec: &str,
-    what: &str,
-) -> Result<impl AsyncRead + AsyncWrite + Send + use<>, EngineError> {
-    let failed = |words: &str| EngineError::Other(format!("cannot {what}: {}", shown(words)));
-    let io = tokio::net::UnixStream::connect(socket).await.map_err(|error| failed(&error.to_string()))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(io)).await.map_err(|e| failed(&e.to_string()))?;
-    tokio::spawn(connection.with_upgrades());
-    let request = Request::builder()
-        .method(Method::POST)
-        .uri(format!("/exec/{exec}/start"))
-        .header(HOST, "localhost")
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONNECTION, "Upgrade")
-        .header(UPGRADE, "tcp")
-        .body(Full::new(Bytes::from_static(br#"{"Detach":false,"Tty":true}"#)))
-        .map_err(|error| failed(&error.to_string()))?;
-    let answer = sender.send_request(request).await.map_err(|error| failed(&error.to_string()))?;
-    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(failed(&format!("the engine answered {}", answer.status())));
+    async fn attach_to(&self, id: &ContainerId, size: (u16, u16)) -> Result<ShellSession, EngineError> {
+        let what = format!("attach to {}", id.short());
+        let docker = self.connected(&what)?;
+        let wires = self.take_over(&docker, &Source::Container(id.as_str()), &what).await?;
+        // A program draws anew only when its size changes.
+        resize_container(&docker, id, (size.0, size.1.saturating_add(1))).await;
+        resize_container(&docker, id, size).await;
+        let resize = container_sizes(&docker, id);
+        let end = {
+            let (docker, id) = (docker.clone(), id.clone());
+            Box::pin(async move {
+                let state = inspected(&docker, &id).await;
+                let state = Json(&state);
+                let container_runs = state.flag("State/Running");
+                let exit_code = if container_runs { None } else { state.integer("State/ExitCode") };
+                ShellEnd { exit_code, container_runs }
+            })
+        };
+        // The process is the container's own: it stays.
+        Ok(session(wires, Vec::new(), resize, end, Box::pin(async {})))
     }
-    let stream = hyper::upgrade::on(answer).await.map_err(|error| failed(&error.to_string()))?;
-    Ok(TokioIo::new(stream))
-}
 
-async fn attach(
-    docker: &Docker,
-    exec: &str,
-    what: &str,
-    output: mpsc::Sender<Vec<u8>>,
-    keys: mpsc::Receiver<Vec<u8>>,
-) -> Result<(), EngineError> {
-    let options = StartExecOptions { detach: false, tty: true, output_capacity: None };
-    let started = docker.start_exec(exec, Some(options)).await.map_err(|error| explain(what, &error))?;
-    let StartExecResults::Attached { output: mut chunks, input } = started else {
-        return Err(EngineError::Other(format!("cannot {what}: the engine attached nothing")));
-    };
-    tokio::spawn(write(input, keys));
-    tokio::spawn(async move {
-        while let Some(Ok(chunk)) = chunks.next().await {
-            if output.send(chunk.into_bytes().to_vec()).await.is_err() {
-                return;
-            }
+    async fn user_of(&self, id: &ContainerId) -> String {
+        match self.inspection(id, "find the user").await {
+            Ok(inspection) => Json(&inspection).raw("Config/User").to_owned(),
+            Err(_) => String::new(),
         }
+    }
+}
+
+/// Whether these words of the engine mean that the program is not there.
+fn is_missing(words: &str) -> bool {
+    ["executable file not found", "no such file or directory: unknown", "not found in $PATH"]
+        .iter()
+        .any(|known| words.contains(known))
+        && !words.contains("chdir to cwd")
+}
+
+/// Waits for the first line that a program prints, or its end; returns what came after it, too.
+async fn first_line(wires: &mut Wires) -> Result<(String, Vec<u8>), EngineError> {
+    let mut bytes = Vec::new();
+    while bytes.len() < FIRST_LINE && !bytes.contains(&b'\n') {
+        match wires.output.recv().await {
+            Some(chunk) => bytes.extend_from_slice(&chunk),
+            None => break,
+        }
+    }
+    let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+    let rest = bytes.split_off(end);
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), rest))
+}
+
+fn session(
+    wires: Wires,
+    before: Vec<u8>,
+    resize: mpsc::Sender<(u16, u16)>,
+    end: BoxFuture<'static, ShellEnd>,
+    hang_up: BoxFuture<'static, ()>,
+) -> ShellSession {
+    let before = (!before.is_empty()).then_some(before);
+    let output = futures_util::stream::unfold((before, wires.output), |(before, mut chunks)| async move {
+        let chunk = match before {
+            Some(chunk) => chunk,
+            None => chunks.recv().await?,
+        };
+        Some((chunk, (None, chunks)))
     });
-    Ok(())
+    ShellSession { output: Box::pin(output), input: wires.input, resize, end, hang_up }
 }
 
-async fn read(mut from: impl AsyncRead + Unpin, to: mpsc::Sender<Vec<u8>>) {
-    let mut buffer = vec![0; 16 << 10];
-    while let Ok(count) = from.read(&mut buffer).await {
-        if count == 0 || to.send(buffer[..count].to_vec()).await.is_err() {
-            return;
-        }
+/// Returns the kind of terminal that programs in a container are told: containers know few.
+fn term() -> String {
+    let known = ["xterm", "xterm-256color", "linux", "screen", "screen-256color", "vt100"];
+    match std::env::var("TERM") {
+        Ok(term) if known.contains(&term.as_str()) => term,
+        Ok(term) if term.starts_with("tmux") => String::from("screen-256color"),
+        _ => String::from("xterm-256color"),
     }
 }
 
-async fn write(mut to: impl AsyncWrite + Unpin, mut keys: mpsc::Receiver<Vec<u8>>) {
-    while let Some(bytes) = keys.recv().await {
-        if to.write_all(&bytes).await.is_err() || to.flush().await.is_err() {
-            return;
-        }
-    }
-    // Whoever typed has left: do not leave a shell behind that waits for ever.
-    let _ = to.write_all(END).await;
-    let _ = to.flush().await;
-}
-
-async fn resize(docker: &Docker, exec: &str, (columns, rows): (u16, u16)) {
+async fn resize_exec(docker: &Docker, exec: &str, (columns, rows): (u16, u16)) {
     let options = ResizeExecOptions { width: columns, height: rows };
     if let Err(error) = docker.resize_exec(exec, options).await {
         log::debug!("resizing a shell: {error}");
     }
 }
 
-fn exit_code(docker: Docker, exec: String) -> BoxFuture<'static, Result<i64, EngineError>> {
-    const WHAT: &str = "ask how the shell ended";
+async fn resize_container(docker: &Docker, id: &ContainerId, (columns, rows): (u16, u16)) {
+    let options = ResizeContainerTTYOptionsBuilder::default().w(columns.into()).h(rows.into()).build();
+    if let Err(error) = docker.resize_container_tty(id.as_str(), options).await {
+        log::debug!("resizing a container's terminal: {error}");
+    }
+}
+
+fn container_sizes(docker: &Docker, id: &ContainerId) -> mpsc::Sender<(u16, u16)> {
+    let (resize, mut sizes) = mpsc::channel(4);
+    let (docker, id) = (docker.clone(), id.clone());
+    tokio::spawn(async move {
+        while let Some(size) = sizes.recv().await {
+            resize_container(&docker, &id, size).await;
+        }
+    });
+    resize
+}
+
+/// Returns the exit code of an exec that has ended; `None` while it runs or where nobody knows.
+async fn exec_end(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> {
+    let what = format!("ask how the shell in {} ended", id.short());
+    let answer = wire::get_json(docker, &format!("/exec/{exec}/json"), &what, LAST_WORDS).await.ok()?;
+    let answer = Json(&answer);
+    if answer.flag("Running") { None } else { answer.integer("ExitCode") }
+}
+
+async fn inspected(docker: &Docker, id: &ContainerId) -> serde_json::Value {
+    let Ok(path) = container_path(id, "json") else { return serde_json::Value::Null };
+    wire::get_json(docker, &path, "look at the container", LAST_WORDS).await.unwrap_or_default()
+}
+
+async fn runs(docker: &Docker, id: &ContainerId) -> bool {
+    Json(&inspected(docker, id).await).flag("State/Running")
+}
+
+/// Hangs up a shell, as a terminal that is closed does; its own children get the signal from it.
+fn hang_up_exec(
+    docker: Docker,
+    id: ContainerId,
+    process: Option<u32>,
+    user: String,
+) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let answer = bounded(WHAT, wire::CALL, async {
-            wire::get_json(&docker, &format!("/exec/{exec}/json"), WHAT, wire::CALL).await
-        });
-        Ok(answer.await?.get("ExitCode").and_then(serde_json::Value::as_i64).unwrap_or_default())
+        let Some(process) = process else { return };
+        let options = CreateExecOptions {
+            cmd: Some(vec![String::from("sh"), String::from("-c"), format!("kill -HUP {process}")]),
+            user: (!user.is_empty()).then_some(user),
+            ..CreateExecOptions::default()
+        };
+        let work = async {
+            let exec = docker.create_exec(id.as_str(), options).await?;
+            let detached = StartExecOptions { detach: true, tty: false, output_capacity: None };
+            docker.start_exec(&exec.id, Some(detached)).await
+        };
+        match tokio::time::timeout(HANG_UP, work).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => log::warn!("a shell in {} may run on: {error}", id.short()),
+            Err(_) => log::warn!("a shell in {} may run on: no answer in time", id.short()),
+        }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_program_is_told_from_a_missing_user_or_folder() {
+        for words in [
+            "OCI runtime exec failed: exec failed: unable to start container process: exec: \"sh\": executable file not found in $PATH: unknown",
+            "OCI runtime exec failed: exec failed: unable to start container process: exec: \"/bin/sh\": stat /bin/sh: no such file or directory: unknown",
+        ] {
+            assert!(is_missing(words), "{words}");
+        }
+        for words in [
+            "unable to find user nobody-here: no matching entries in passwd file",
+            "OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (\"/nowhere\") set in config.json failed: no such file or directory: unknown",
+        ] {
+            assert!(!is_missing(words), "{words}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::command::Command;
+use crate::model::containers::RunState;
 use crate::model::jobs::Verb;
 use crate::model::timeline::Severity;
 use crate::state::State;
@@ -51,6 +52,11 @@ impl Ui {
                 let answer = input.paste(text);
                 self.answer(answer, state, now)
             }
+            Some(Popup::Prompt(prompt)) => {
+                prompt.paste(text);
+                self.drawn = None;
+                Vec::new()
+            }
             Some(Popup::Palette(palette)) => {
                 palette.paste(text);
                 Vec::new()
@@ -97,6 +103,9 @@ impl Ui {
                 Ok(theme) => self.theme = theme,
                 Err(why) => self.toast(Severity::Error, why, now),
             },
+            Choice::Shell(wish) => return vec![Request::Shell(wish)],
+            Choice::AskBeside(name, wish) => self.ask_beside(&name, wish),
+            Choice::Typed(asked, text) => return Self::typed(asked, text),
         }
         Vec::new()
     }
@@ -126,6 +135,9 @@ impl Ui {
             Action::Sort if self.screen == Screen::Stacks => self.open_sort(),
             Action::Menu if self.screen == Screen::Stacks => self.open_menu(state),
             Action::Bulk if self.screen == Screen::Stacks => self.open_bulk(now),
+            Action::ShellAs | Action::ShellIn | Action::Attach if self.screen == Screen::Stacks => {
+                return self.ask_for_shell(action, state, now);
+            }
             Action::Quit => return self.quit_or_back(state),
             Action::QuitNow => return vec![Request::Quit],
             Action::Redraw => return vec![Request::Redraw],
@@ -274,6 +286,11 @@ impl Ui {
         let Some(target) = self.stacks.selected() else { return };
         let title = state.containers.name_of(target);
         let under_way = state.jobs.conflicting(target, &state.containers).is_some();
+        let attachable = self
+            .stacks
+            .container(state)
+            .and_then(|id| state.containers.get(&id))
+            .is_some_and(|entry| entry.container.tty && entry.container.run == RunState::Running);
         let entries = ACTIONS
             .iter()
             .filter(|info| info.contexts.contains(&KeyContext::Tree))
@@ -281,6 +298,7 @@ impl Ui {
             .filter(|info| !matches!(info.action, Action::NextProblem | Action::PreviousProblem))
             .filter(|info| info.action != Action::ShowAbsent)
             .filter(|info| info.action != Action::CancelJob || under_way)
+            .filter(|info| info.action != Action::Attach || attachable)
             .map(|info| Entry {
                 label: info.doc.to_owned(),
                 hint: self.keymap.hint(info.action),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::command::Command;
 use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::Verb;
+use crate::model::shells::ShellWish;
 use crate::model::stacks::{ServiceState, Target, duration_words};
 use crate::state::State;
 use crate::state::jobs::plan;
@@ -148,10 +149,26 @@ impl StacksView {
     }
 
     fn open_shell(&self, state: &State) -> Vec<Effect> {
-        match self.selected.as_ref().and_then(|target| container_of(target, state)) {
-            Some(id) => vec![Effect::OpenShell(id)],
+        match self.container(state) {
+            Some(id) => vec![Effect::OpenShell(ShellWish::shell(id))],
             None => vec![Effect::Toast(String::from("Select a service: a shell opens in one container"))],
         }
+    }
+
+    /// Returns the container that a shell is for: the selected one, or a service's first that runs.
+    pub fn container(&self, state: &State) -> Option<ContainerId> {
+        let target = self.selected.as_ref()?;
+        if let Target::Service { stack, service } = target {
+            let service = state.containers.stack(stack)?.service(service)?;
+            let running = service.containers.iter().filter_map(|id| state.containers.get(id));
+            let first = running
+                .filter(|entry| entry.container.run == RunState::Running)
+                .min_by_key(|entry| entry.container.compose.as_ref().is_some_and(|compose| compose.one_off));
+            if let Some(entry) = first {
+                return Some(entry.container.id.clone());
+            }
+        }
+        container_of(target, state)
     }
 
     fn start(&self, state: &State) -> Vec<Effect> {

@@ -30,6 +30,6 @@ impl ShellWish {
 pub struct ShellEnd {
     /// `None`: it runs on, or nobody knows.
     pub exit_code: Option<i64>,
-    /// Whether the container runs on.
-    pub container_runs: bool,
+    /// Whether the container runs on; `None`: the engine does not answer.
+    pub container_runs: Option<bool>,
 }

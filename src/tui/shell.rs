@@ -153,7 +153,7 @@ impl Face {
         let result = match leave {
             Ok(Leave::Stopped(_)) => {
                 let end = tokio::time::timeout(LAST_WORDS, meanwhile(supervisor, end)).await;
-                Ok(told(wish, name, end.unwrap_or_default(), supervisor.state().connection.is_up()))
+                Ok(told(wish, name, end.unwrap_or_default()))
             }
             Ok(_) => Ok((
                 Severity::Error,
@@ -224,35 +224,25 @@ fn greeting(wish: &ShellWish, name: &str) -> String {
 }
 
 /// Says in a sentence how it ended.
-fn told(wish: &ShellWish, name: &str, end: ShellEnd, connected: bool) -> (Severity, String) {
+fn told(wish: &ShellWish, name: &str, end: ShellEnd) -> (Severity, String) {
     let attached = wish.way == ShellWay::Attach;
-    match end {
-        ShellEnd { container_runs: true, .. } if attached => {
-            (Severity::Info, format!("Detached from {name}; it runs on"))
-        }
-        ShellEnd { exit_code: Some(code), .. } if attached => {
+    match (end.container_runs, end.exit_code) {
+        (None, _) => (
+            Severity::Error,
+            format!("The connection to the engine broke; what ran in {name} may still run there"),
+        ),
+        (Some(true), _) if attached => (Severity::Info, format!("Detached from {name}; it runs on")),
+        (Some(false), Some(code)) if attached => {
             (Severity::Warning, format!("{name} ended with exit code {code}"))
         }
-        ShellEnd { exit_code: Some(0), container_runs: true } => {
-            (Severity::Info, format!("The shell in {name} ended"))
-        }
-        ShellEnd { exit_code: Some(code), container_runs: true } => {
+        (Some(false), _) => (Severity::Warning, format!("{name} ended, and the shell in it")),
+        (Some(true), Some(0)) => (Severity::Info, format!("The shell in {name} ended")),
+        (Some(true), Some(code)) => {
             (Severity::Info, format!("The shell in {name} ended with exit code {code}"))
         }
-        ShellEnd { exit_code: Some(_), container_runs: false } if connected => {
-            (Severity::Warning, format!("{name} ended, and the shell in it"))
+        (Some(true), None) => {
+            (Severity::Error, format!("The connection broke; the shell in {name} may still run there"))
         }
-        ShellEnd { container_runs: true, .. } => (
-            Severity::Error,
-            format!("The connection broke; the shell in {name} may still run there"),
-        ),
-        ShellEnd { .. } if connected => {
-            (Severity::Warning, format!("{name} is gone, and the shell in it"))
-        }
-        ShellEnd { .. } => (
-            Severity::Error,
-            format!("The connection to the engine broke; the shell in {name} may still run there"),
-        ),
     }
 }
 
@@ -277,16 +267,16 @@ mod tests {
     fn each_end_has_its_words() {
         let shell = ShellWish::shell(ContainerId::new("c1"));
         let attached = ShellWish { way: ShellWay::Attach, ..shell.clone() };
-        let words = |wish: &ShellWish, exit_code, container_runs, connected| {
-            told(wish, "web", ShellEnd { exit_code, container_runs }, connected).1
+        let words = |wish: &ShellWish, exit_code, container_runs| {
+            told(wish, "web", ShellEnd { exit_code, container_runs }).1
         };
-        assert_eq!(words(&shell, Some(0), true, true), "The shell in web ended");
-        assert_eq!(words(&shell, Some(3), true, true), "The shell in web ended with exit code 3");
-        assert_eq!(words(&shell, Some(137), false, true), "web ended, and the shell in it");
-        assert_eq!(words(&shell, None, false, true), "web is gone, and the shell in it");
-        assert!(words(&shell, None, true, true).starts_with("The connection broke"));
-        assert!(words(&shell, None, false, false).starts_with("The connection to the engine broke"));
-        assert_eq!(words(&attached, None, true, true), "Detached from web; it runs on");
-        assert_eq!(words(&attached, Some(1), false, true), "web ended with exit code 1");
+        assert_eq!(words(&shell, Some(0), Some(true)), "The shell in web ended");
+        assert_eq!(words(&shell, Some(3), Some(true)), "The shell in web ended with exit code 3");
+        assert_eq!(words(&shell, Some(137), Some(false)), "web ended, and the shell in it");
+        assert_eq!(words(&shell, None, Some(false)), "web ended, and the shell in it");
+        assert!(words(&shell, None, Some(true)).starts_with("The connection broke"));
+        assert!(words(&shell, None, None).starts_with("The connection to the engine broke"));
+        assert_eq!(words(&attached, None, Some(true)), "Detached from web; it runs on");
+        assert_eq!(words(&attached, Some(1), Some(false)), "web ended with exit code 1");
     }
 }

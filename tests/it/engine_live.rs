@@ -30,14 +30,14 @@ const IMAGE: &str = "stackdash-test/busybox:1";
 /// Bound of every wait; the machine may be slow.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-fn docker(arguments: &[&str]) -> String {
+pub fn docker(arguments: &[&str]) -> String {
     let out = Command::new("docker").args(arguments).stdin(Stdio::null()).output().unwrap();
     assert!(out.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
 }
 
 /// Makes the image once, of a static busybox: no registry is asked.
-fn image() -> &'static str {
+pub fn image() -> &'static str {
     static MADE: OnceLock<()> = OnceLock::new();
     MADE.get_or_init(|| {
         let known = Command::new("docker").args(["image", "inspect", IMAGE]).output().unwrap();

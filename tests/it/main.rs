@@ -15,6 +15,8 @@ mod layers;
 mod picture;
 mod proxy;
 mod pty;
+#[cfg(feature = "live")]
+mod shell_live;
 mod support;
 mod terminal;
 #[cfg(feature = "live")]

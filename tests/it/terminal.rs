@@ -1,6 +1,8 @@
 //! A real pseudo-terminal around the real binary: keys in, screen out.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -14,7 +16,9 @@ pub struct Terminal {
     raw: Vec<u8>,
     output: Receiver<Vec<u8>>,
     keys: Box<dyn Write + Send>,
-    master: Box<dyn MasterPty + Send>,
+    /// `None` after it was closed.
+    master: Option<Box<dyn MasterPty + Send>>,
+    closing: Arc<AtomicBool>,
     child: Box<dyn Child + Send + Sync>,
 }
 
@@ -25,10 +29,21 @@ impl Terminal {
     }
 
     pub fn start_with(columns: u16, rows: u16, args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_stackdash"), columns, rows, args, env)
+    }
+
+    /// Starts another program: a shell or a multiplexer that starts ours.
+    pub fn start_program(
+        program: &str,
+        columns: u16,
+        rows: u16,
+        args: &[&str],
+        env: &[(&str, &str)],
+    ) -> Self {
         let pair = native_pty_system()
             .openpty(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 })
             .unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_stackdash"));
+        let mut command = CommandBuilder::new(program);
         command.args(args);
         command.env("TERM", "xterm-256color");
         command.env("COLORTERM", "truecolor");
@@ -43,16 +58,18 @@ impl Terminal {
         let mut reader = pair.master.try_clone_reader().unwrap();
         let keys = pair.master.take_writer().unwrap();
         let (sender, output) = channel();
+        let closing = Arc::new(AtomicBool::new(false));
+        let closes = closing.clone();
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             while let Ok(count) = reader.read(&mut buffer) {
-                if count == 0 || sender.send(buffer[..count].to_vec()).is_err() {
+                if count == 0 || closes.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err() {
                     break;
                 }
             }
         });
         let parser = vt100::Parser::new(rows, columns, 0);
-        Self { parser, raw: Vec::new(), output, keys, master: pair.master, child }
+        Self { parser, raw: Vec::new(), output, keys, master: Some(pair.master), closing, child }
     }
 
     /// Returns what the screen shows now.
@@ -120,11 +137,54 @@ impl Terminal {
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
         self.parser.screen_mut().set_size(rows, columns);
-        self.master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
+        let master = self.master.as_ref().unwrap();
+        master.resize(PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 }).unwrap();
     }
 
     pub fn process_id(&self) -> u32 {
         self.child.process_id().unwrap()
+    }
+
+    /// Sends a signal by its name.
+    #[track_caller]
+    pub fn signal(&self, name: &str) {
+        let id = self.process_id().to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Closes the terminal, as a broken SSH connection does; returns when the last handle is gone.
+    pub fn close(&mut self, key: &str) {
+        self.closing.store(true, Ordering::SeqCst);
+        // The reader wakes with the next output and lets go of its handle.
+        self.press(key);
+        let end = Instant::now() + PATIENCE;
+        while self.output.recv_timeout(Duration::from_millis(100)) != Err(RecvTimeoutError::Disconnected) {
+            assert!(Instant::now() < end, "the program wrote nothing more");
+        }
+        self.keys = Box::new(std::io::sink());
+        self.master = None;
+    }
+
+    /// Waits for the end of a program whose terminal was closed; returns how long it took.
+    #[track_caller]
+    pub fn wait_for_end(&mut self) -> Duration {
+        let begin = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begin.elapsed() < PATIENCE, "the program lives on without a terminal");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        begin.elapsed()
+    }
+
+    /// Waits until something outside is so.
+    #[track_caller]
+    pub fn eventually(&self, what: &str, is_so: impl Fn() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !is_so() {
+            assert!(Instant::now() < end, "waited in vain until {what}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Waits for the end of the program; returns its exit code.

@@ -33,6 +33,8 @@ const SHELLS: [&str; 3] = ["sh", "/bin/sh", "bash"];
 const FIRST_LINE: usize = 1024;
 /// How long an ended shell's exit code may take to be told.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// Pause before a container that may be stopping is looked at again.
+const STOPPING: Duration = Duration::from_millis(250);
 /// How long a hang-up may take: the operator's terminal is gone already.
 const HANG_UP: Duration = Duration::from_millis(700);
 
@@ -96,6 +98,7 @@ impl DockerEngine {
     ) -> Result<Result<ShellSession, String>, EngineError> {
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let marked = command.len() > 1;
+        let shell = command[0].clone();
         let options = CreateExecOptions {
             attach_stdin: Some(true),
             attach_stdout: Some(true),
@@ -137,10 +140,12 @@ impl DockerEngine {
             let (docker, id) = (docker.clone(), id.clone());
             Box::pin(async move {
                 let exit_code = exec_end(&docker, &exec, &id).await;
-                ShellEnd { exit_code, container_runs: runs(&docker, &id).await }
+                // A container that stops ends what runs in it first.
+                let killed = exit_code.is_none_or(|code| code > 128);
+                ShellEnd { exit_code, container_runs: runs(&docker, &id, killed).await }
             })
         };
-        let hang_up = hang_up_exec(docker.clone(), id.clone(), process, user.to_owned());
+        let hang_up = hang_up_exec(docker.clone(), id.clone(), process.map(|number| (shell, number)), user.to_owned());
         Ok(Ok(session(wires, before, resize, end, hang_up)))
     }
 
@@ -155,11 +160,10 @@ impl DockerEngine {
         let end = {
             let (docker, id) = (docker.clone(), id.clone());
             Box::pin(async move {
-                let state = inspected(&docker, &id).await;
-                let state = Json(&state);
-                let container_runs = state.flag("State/Running");
-                let exit_code = if container_runs { None } else { state.integer("State/ExitCode") };
-                ShellEnd { exit_code, container_runs }
+                let container_runs = runs(&docker, &id, false).await;
+                let state = inspected(&docker, &id).await.unwrap_or_default();
+                let exit_code = Json(&state).integer("State/ExitCode");
+                ShellEnd { exit_code: exit_code.filter(|_| container_runs == Some(false)), container_runs }
             })
         };
         // The process is the container's own: it stays.
@@ -257,26 +261,37 @@ async fn exec_end(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> 
     if answer.flag("Running") { None } else { answer.integer("ExitCode") }
 }
 
-async fn inspected(docker: &Docker, id: &ContainerId) -> serde_json::Value {
-    let Ok(path) = container_path(id, "json") else { return serde_json::Value::Null };
-    wire::get_json(docker, &path, "look at the container", LAST_WORDS).await.unwrap_or_default()
+async fn inspected(docker: &Docker, id: &ContainerId) -> Result<serde_json::Value, EngineError> {
+    let path = container_path(id, "json")?;
+    wire::get_json(docker, &path, "look at the container", LAST_WORDS).await
 }
 
-async fn runs(docker: &Docker, id: &ContainerId) -> bool {
-    Json(&inspected(docker, id).await).flag("State/Running")
+/// Whether a container runs; where it is about to stop, it gets a moment for it.
+async fn runs(docker: &Docker, id: &ContainerId, may_stop: bool) -> Option<bool> {
+    for last in [!may_stop, false, false, true] {
+        match inspected(docker, id).await {
+            Ok(state) if Json(&state).flag("State/Running") && !last => {
+                tokio::time::sleep(STOPPING).await;
+            }
+            Ok(state) => return Some(Json(&state).flag("State/Running")),
+            Err(EngineError::NotFound(_)) => return Some(false),
+            Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Hangs up a shell, as a terminal that is closed does; its own children get the signal from it.
 fn hang_up_exec(
     docker: Docker,
     id: ContainerId,
-    process: Option<u32>,
+    process: Option<(String, u32)>,
     user: String,
 ) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        let Some(process) = process else { return };
+        let Some((shell, process)) = process else { return };
         let options = CreateExecOptions {
-            cmd: Some(vec![String::from("sh"), String::from("-c"), format!("kill -HUP {process}")]),
+            cmd: Some(vec![shell, String::from("-c"), format!("kill -HUP {process}")]),
             user: (!user.is_empty()).then_some(user),
             ..CreateExecOptions::default()
         };

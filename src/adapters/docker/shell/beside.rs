@@ -105,7 +105,7 @@ impl DockerEngine {
                 remove(&docker, &beside).await;
                 ShellEnd {
                     exit_code: exit_code.ok().and_then(Result::ok).flatten(),
-                    container_runs: runs(&docker, &id).await,
+                    container_runs: runs(&docker, &id, false).await,
                 }
             })
         };

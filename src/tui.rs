@@ -28,7 +28,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Config;
@@ -78,6 +78,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
             continue;
         }
         face.bring_up_to_date(&mut supervisor, &mut screen)?;
+        panic_for_a_test();
         let wake = wait_until(&supervisor, &face.ui);
         let mut events = face.events.take();
         let happened = tokio::select! {
@@ -101,6 +102,15 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
     }
     drop(screen);
     Ok(face.quit.unwrap_or(0))
+}
+
+/// Panics where a test asks for it, to see that the terminal is given back. Not in a release.
+fn panic_for_a_test() {
+    #[cfg(debug_assertions)]
+    #[expect(clippy::panic, reason = "what this is for")]
+    if std::env::var_os("STACKDASH_PANIC").is_some() {
+        panic!("asked for by STACKDASH_PANIC");
+    }
 }
 
 const SIGHUP: i32 = 1;
@@ -180,12 +190,11 @@ impl Face {
             if self.quit.is_some() || taken >= BATCH {
                 break;
             }
-            next = self
-                .events
-                .as_mut()
-                .and_then(|events| events.next().now_or_never())
-                .flatten()
-                .and_then(Result::ok);
+            // Not by polling the stream: with a waker that wakes nobody it would sleep through the next key.
+            next = match crossterm::event::poll(Duration::ZERO) {
+                Ok(true) => crossterm::event::read().ok(),
+                _ => None,
+            };
         }
         Ok(())
     }

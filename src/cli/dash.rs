@@ -12,11 +12,16 @@ use crate::supervisor::Supervisor;
 /// Refuses early where no face can be shown.
 pub fn check_terminal() -> Result<(), Failure> {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
-    if dumb || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        return Err(Failure::usage("the dashboard needs a terminal, and this is none")
-            .next_step("Without a terminal: stackdash status, check, logs, events, wait"));
-    }
-    Ok(())
+    let what = if dumb {
+        "the dashboard needs more of a terminal than TERM=dumb promises"
+    } else if !io::stdin().is_terminal() {
+        "the dashboard takes its keys from standard input, and that is no terminal"
+    } else if !io::stdout().is_terminal() {
+        "the dashboard draws on standard output, and that is no terminal"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::usage(what).next_step("Without a terminal: stackdash status, check, logs, events, wait"))
 }
 
 /// Runs the face until the operator leaves it.

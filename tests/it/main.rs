@@ -15,6 +15,7 @@ mod layers;
 mod picture;
 mod proxy;
 mod pty;
+mod pty_ends;
 #[cfg(feature = "live")]
 mod shell_live;
 mod support;

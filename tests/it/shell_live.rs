@@ -75,7 +75,9 @@ fn what_is_typed_is_answered_and_the_exit_code_is_told() {
     terminal.wait_for("ended with exit code 3");
     terminal.wait_for("(no stack)");
     terminal.press("e");
-    terminal.wait_for("/ #");
+    terminal.wait_until("a new prompt is there", |screen| {
+        screen.matches("a shell in").count() == 2 && screen.trim_end().ends_with("/ #")
+    });
     terminal.press("\x04");
     terminal.wait_for("ended");
     terminal.press("\x03");

@@ -191,10 +191,8 @@ impl Face {
                 break;
             }
             // Not by polling the stream: with a waker that wakes nobody it would sleep through the next key.
-            next = match crossterm::event::poll(Duration::ZERO) {
-                Ok(true) => crossterm::event::read().ok(),
-                _ => None,
-            };
+            let more = !terminal::is_gone() && crossterm::event::poll(Duration::ZERO).unwrap_or_default();
+            next = if more { crossterm::event::read().ok() } else { None };
         }
         Ok(())
     }
@@ -245,10 +243,15 @@ impl Face {
 
 /// Waits for the terminal; errors of single reads are skipped, its end is `None`.
 async fn next_event(events: Option<&mut EventStream>) -> Option<TerminalEvent> {
-    match events {
-        Some(events) => events.next().await?.ok(),
-        None => None,
-    }
+    let events = events?;
+    std::future::poll_fn(|cx| {
+        if terminal::is_gone() {
+            return std::task::Poll::Ready(None);
+        }
+        events.poll_next_unpin(cx)
+    })
+    .await?
+    .ok()
 }
 
 /// Returns how long nothing on the screen changes by time alone.

@@ -9,7 +9,6 @@ use std::io;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyCode, KeyEventKind, KeyModifiers};
-use futures_util::StreamExt;
 
 use crate::model::shells::{ShellEnd, ShellWay, ShellWish};
 use crate::model::timeline::Severity;
@@ -17,7 +16,7 @@ use crate::ports::{EngineError, Opening, ShellSession};
 use crate::supervisor::Supervisor;
 use crate::tui::shell::pass::{Stop, pass};
 use crate::tui::terminal::Screen;
-use crate::tui::{Face, SIGHUP, SIGTSTP};
+use crate::tui::{Face, SIGHUP, SIGTSTP, next_event};
 
 /// How long an engine may stay away before the terminal comes back.
 const AWAY: Duration = Duration::from_secs(5);
@@ -87,12 +86,6 @@ impl Face {
         let mut said = false;
         loop {
             self.bring_up_to_date(supervisor, screen)?;
-            let event = async {
-                match self.events.as_mut() {
-                    Some(events) => events.next().await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 biased;
                 number = self.signals.next() => {
@@ -106,8 +99,12 @@ impl Face {
                     return Ok(None);
                 }
                 result = &mut opening => return Ok(Some(result)),
-                event = event => {
-                    if event.is_some_and(|event| event.is_ok_and(|event| gives_up(&event))) {
+                event = next_event(self.events.as_mut()) => {
+                    let Some(event) = event else {
+                        self.quit = Some(128 + SIGHUP);
+                        return Ok(None);
+                    };
+                    if gives_up(&event) {
                         let words = format!("No shell in {name}: given up");
                         self.ui.toast(Severity::Info, words, supervisor.now());
                         return Ok(None);
@@ -216,7 +213,9 @@ fn gives_up(event: &TerminalEvent) -> bool {
 fn greeting(wish: &ShellWish, name: &str) -> String {
     match &wish.way {
         ShellWay::Shell { .. } => format!("stackdash: a shell in {name}; Ctrl-d or exit comes back"),
-        ShellWay::Attach => format!("stackdash: attached to {name}; Ctrl-p Ctrl-q comes back, Ctrl-c is its own"),
+        ShellWay::Attach => {
+            format!("stackdash: attached to {name}; Ctrl-p Ctrl-q comes back, Ctrl-c is its own")
+        }
         ShellWay::Beside { image } => {
             format!("stackdash: a shell of {image} beside {name}; Ctrl-d or exit removes it and comes back")
         }

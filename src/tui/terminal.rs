@@ -25,6 +25,8 @@ use rustix::process::{Signal, getpgrp, getsid, kill_process_group};
 const BUFFER: usize = 64 * 1024;
 /// Bytes of text that terminals take by OSC 52.
 const CLIPBOARD: usize = 74_000;
+/// Longest piece that GNU screen passes on.
+const SCREEN_CHUNK: usize = 512;
 /// How often the watcher looks whether it is still wanted; a hang-up wakes it at once.
 const HANGUP_BEAT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
@@ -32,6 +34,10 @@ const HANGUP_BEAT: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// cursor and keypad keys, character set, scroll region, insert mode, wrapping, mouse, paste, focus, cursor.
 const FORGET: &str = "\x1b[?47l\x1b[0m\x1b[?1l\x1b>\x1b(B\x0f\x1b7\x1b[?6l\x1b[r\x1b8\x1b[4l\x1b[?7h\
     \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l\x1b[?25h";
+
+/// How long the program may take to end after a hang-up, and the exit code where it did not by itself.
+const GRACE: Duration = Duration::from_secs(2);
+const HUNG_UP: i32 = 129;
 
 /// Whether the terminal is ours now, for the panic hook.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -188,7 +194,7 @@ impl Screen {
             let save = "save it to a file instead";
             return Err(format!("{} bytes are too much for a terminal's clipboard; {save}", text.len()));
         }
-        let sequence = osc52(text, std::env::var_os("TMUX").is_some());
+        let sequence = osc52(text, Between::find());
         let mut out = io::stdout();
         out.write_all(sequence.as_bytes()).and_then(|()| out.flush()).map_err(|error| error.to_string())
     }
@@ -200,10 +206,44 @@ impl Drop for Screen {
     }
 }
 
-/// Writes the request to set the clipboard; tmux passes on only what is wrapped for it.
-fn osc52(text: &str, tmux: bool) -> String {
+/// What stands between us and the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Between {
+    Nothing,
+    Tmux,
+    Screen,
+}
+
+impl Between {
+    fn find() -> Self {
+        if std::env::var_os("TMUX").is_some() {
+            Self::Tmux
+        } else if std::env::var_os("STY").is_some() {
+            Self::Screen
+        } else {
+            Self::Nothing
+        }
+    }
+}
+
+/// Writes the request to set the clipboard.
+fn osc52(text: &str, between: Between) -> String {
     let sequence = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
-    if tmux { format!("\x1bPtmux;{}\x1b\\", sequence.replace('\x1b', "\x1b\x1b")) } else { sequence }
+    match between {
+        Between::Nothing => sequence,
+        // Which of the two passes is a matter of its settings: `set-clipboard on` takes the plain one,
+        // `allow-passthrough on` the wrapped one. Each ignores the other.
+        Between::Tmux => {
+            let wrapped = sequence.replace('\x1b', "\x1b\x1b");
+            format!("{sequence}\x1bPtmux;{wrapped}\x1b\\")
+        }
+        // Longer strings than this are cut; the terminal puts the pieces together.
+        Between::Screen => sequence
+            .as_bytes()
+            .chunks(SCREEN_CHUNK)
+            .map(|chunk| format!("\x1bP{}\x1b\\", String::from_utf8_lossy(chunk)))
+            .collect(),
+    }
 }
 
 fn take(mouse: bool) -> io::Result<()> {
@@ -245,6 +285,13 @@ fn hook_panics() {
     });
 }
 
+/// Whether the terminal is gone. Reading from one that is, crossterm spins for ever.
+pub fn is_gone() -> bool {
+    let stdin = io::stdin();
+    let mut waits = [PollFd::new(&stdin, PollFlags::empty())];
+    poll(&mut waits, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok_and(|gone| gone > 0)
+}
+
 /// Tells when the terminal is gone. A closed one sends no event, and the signal may be ignored by the
 /// parent's wish; then the reader of keys would spin for ever.
 pub fn watch_for_hangup() -> tokio::sync::oneshot::Receiver<()> {
@@ -257,7 +304,9 @@ pub fn watch_for_hangup() -> tokio::sync::oneshot::Receiver<()> {
                 Ok(0) => {}
                 Ok(_) => {
                     let _ = tell.send(());
-                    return;
+                    std::thread::sleep(GRACE);
+                    // Still here: the last look at the terminal came too early, and the reader spins.
+                    std::process::exit(HUNG_UP);
                 }
                 // Interrupted, or odd: not so fast.
                 Err(_) => std::thread::sleep(Duration::from_millis(200)),
@@ -274,8 +323,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_clipboard_request_is_wrapped_for_tmux() {
-        assert_eq!(osc52("hi", false), "\x1b]52;c;aGk=\x07");
-        assert_eq!(osc52("hi", true), "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
+    fn the_clipboard_request_is_wrapped_for_multiplexers() {
+        let plain = "\x1b]52;c;aGk=\x07";
+        assert_eq!(osc52("hi", Between::Nothing), plain);
+        assert_eq!(osc52("hi", Between::Tmux), format!("{plain}\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"));
+        assert_eq!(osc52("hi", Between::Screen), format!("\x1bP{plain}\x1b\\"));
+        let long = osc52(&"x".repeat(1000), Between::Screen);
+        let pieces: Vec<&str> = long.split("\x1b\\").filter(|piece| !piece.is_empty()).collect();
+        assert!(pieces.len() > 2 && pieces.iter().all(|piece| piece.starts_with("\x1bP")));
+        let whole: String = pieces.iter().map(|piece| &piece[2..]).collect();
+        assert_eq!(whole, osc52(&"x".repeat(1000), Between::Nothing));
     }
 }

@@ -127,8 +127,7 @@ fn it_starts_in_any_size() {
 #[test]
 fn no_kind_of_terminal_is_refused_but_a_dumb_one() {
     for term in ["linux", "screen", "tmux-256color", "xterm", "vt100", "never-heard-of", ""] {
-        let mut terminal =
-            Terminal::start_with(100, 30, &["demo"], &[("TERM", term), ("COLORTERM", "")]);
+        let mut terminal = Terminal::start_with(100, 30, &["demo"], &[("TERM", term), ("COLORTERM", "")]);
         terminal.wait_for("uteclocal");
         terminal.press("\x03");
         assert_eq!(terminal.exit_code(), 0, "TERM={term}");
@@ -150,7 +149,8 @@ fn nothing_is_asked_of_the_terminal() {
     terminal.exit_code();
     let raw = String::from_utf8_lossy(terminal.raw()).into_owned();
     // Cursor position, device attributes, modes, keyboard, colors.
-    for question in ["\x1b[6n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0q", "$p", "\x1b[?u", "]11;?", "]10;?"] {
+    for question in ["\x1b[6n", "\x1b[c", "\x1b[0c", "\x1b[>c", "\x1b[>0q", "$p", "\x1b[?u", "]11;?", "]10;?"]
+    {
         assert!(!raw.contains(question), "{question:?}");
     }
 }

@@ -16,7 +16,10 @@ impl Named {
     fn run(name: &str, options: &[&str], image: &str, command: &[&str]) -> Self {
         let name = format!("stackdash-shell-{name}-{}", std::process::id());
         let _ = Command::new("docker").args(["rm", "-f", &name]).output();
-        docker(&[&["run", "-d", "--name", &name, "--label", "stackdash.test=1"], options, &[image], command].concat());
+        docker(
+            &[&["run", "-d", "--name", &name, "--label", "stackdash.test=1"], options, &[image], command]
+                .concat(),
+        );
         Self(name)
     }
 
@@ -226,7 +229,8 @@ fn one_attaches_to_a_terminal_and_leaves_it_running() {
 fn bare_image(name: &str, program: &str, passwd: Option<&str>) -> String {
     let tag = format!("stackdash-test/{name}:1");
     let folder = tempfile::tempdir().unwrap();
-    let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists()).unwrap();
+    let busybox =
+        ["/bin/busybox", "/usr/bin/busybox"].into_iter().find(|path| Path::new(path).exists()).unwrap();
     std::fs::copy(busybox, folder.path().join(program)).unwrap();
     std::fs::create_dir(folder.path().join("etc")).unwrap();
     if let Some(passwd) = passwd {
@@ -270,7 +274,8 @@ fn an_image_without_a_shell_is_offered_one_beside_it() {
     let mut terminal = at(&container, &[]);
     terminal.press("e");
     terminal.wait_until("a shell beside is offered", |screen| {
-        screen.contains("has no shell") && screen.contains("beside") || screen.contains("has no shell; one of")
+        screen.contains("has no shell") && screen.contains("beside")
+            || screen.contains("has no shell; one of")
     });
     if terminal.screen().contains("one of") {
         assert!(terminal.screen().contains(image_with_shell), "{}", terminal.screen());

@@ -63,7 +63,10 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut buffer = vec![0; 65536];
             while let Ok(count) = reader.read(&mut buffer) {
-                if count == 0 || closes.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err() {
+                if count == 0
+                    || closes.load(Ordering::SeqCst)
+                    || sender.send(buffer[..count].to_vec()).is_err()
+                {
                     break;
                 }
             }

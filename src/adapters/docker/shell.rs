@@ -75,8 +75,7 @@ impl DockerEngine {
         }
         let whose = if user.is_empty() { self.user_of(id).await } else { user.to_owned() };
         if let Some(shell) = passwd::shell_of(&docker, id, &whose).await
-            && let Ok(session) =
-                self.run_in(&docker, id, vec![shell], user, folder, &what, size).await?
+            && let Ok(session) = self.run_in(&docker, id, vec![shell], user, folder, &what, size).await?
         {
             return Ok(Opening::Opened(session));
         }
@@ -145,7 +144,8 @@ impl DockerEngine {
                 ShellEnd { exit_code, container_runs: runs(&docker, &id, killed).await }
             })
         };
-        let hang_up = hang_up_exec(docker.clone(), id.clone(), process.map(|number| (shell, number)), user.to_owned());
+        let hang_up =
+            hang_up_exec(docker.clone(), id.clone(), process.map(|number| (shell, number)), user.to_owned());
         Ok(Ok(session(wires, before, resize, end, hang_up)))
     }
 

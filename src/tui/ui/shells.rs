@@ -28,7 +28,8 @@ impl Ui {
                 return vec![Request::Shell(ShellWish { container: id, way: ShellWay::Attach })];
             }
             Action::Attach => {
-                let words = format!("{name} has no terminal to attach to (tty: true gives it one); l shows its log");
+                let words =
+                    format!("{name} has no terminal to attach to (tty: true gives it one); l shows its log");
                 self.toast(Severity::Info, words, now);
             }
             Action::ShellAs => {
@@ -61,10 +62,8 @@ impl Ui {
         images: Vec<String>,
         now: Timestamp,
     ) {
-        let wish = |image: String| ShellWish {
-            container: container.clone(),
-            way: ShellWay::Beside { image },
-        };
+        let wish =
+            |image: String| ShellWish { container: container.clone(), way: ShellWay::Beside { image } };
         if images.is_empty() {
             let words = format!(
                 "{name}: its image has no shell; pull a small one that has (docker pull busybox) and press again"

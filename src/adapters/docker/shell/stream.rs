@@ -145,7 +145,8 @@ async fn attach(
     let (mut chunks, input) = match source {
         Source::Exec(id) => {
             let options = StartExecOptions { detach: false, tty: true, output_capacity: None };
-            let started = docker.start_exec(id, Some(options)).await.map_err(|error| explain(what, &error))?;
+            let started =
+                docker.start_exec(id, Some(options)).await.map_err(|error| explain(what, &error))?;
             let StartExecResults::Attached { output, input } = started else {
                 return Err(EngineError::Other(format!("cannot {what}: the engine attached nothing")));
             };

@@ -5,6 +5,7 @@
 mod cli_commands;
 mod cli_config;
 mod cli_live_switch;
+mod docs;
 mod engine_fake;
 mod engine_faults;
 #[cfg(feature = "live")]

@@ -19,4 +19,6 @@ mod pty;
 mod support;
 mod terminal;
 #[cfg(feature = "live")]
+mod truth_live;
+#[cfg(feature = "live")]
 mod usage_live;

@@ -88,6 +88,11 @@ impl Supervisor {
         }
     }
 
+    /// Looks at one stack only, from the next list on.
+    pub fn limit_to(&mut self, stack: &str) {
+        self.state.scope = Some(Arc::from(stack));
+    }
+
     pub fn state(&self) -> &State {
         &self.state
     }

@@ -53,7 +53,7 @@ impl Frames {
     /// Waits until the frame that was asked for may be drawn; for ever when none was.
     pub async fn wait(&self) {
         if !self.wanted {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         if self.earned() == 0 {
             tokio::time::sleep_until(self.since + INTERVAL).await;

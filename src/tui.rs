@@ -190,9 +190,7 @@ impl Face {
             if self.quit.is_some() || taken >= BATCH {
                 break;
             }
-            // Not by polling the stream: with a waker that wakes nobody it would sleep through the next key.
-            let more = !terminal::is_gone() && crossterm::event::poll(Duration::ZERO).unwrap_or_default();
-            next = if more { crossterm::event::read().ok() } else { None };
+            next = waiting_event();
         }
         Ok(())
     }
@@ -252,6 +250,15 @@ async fn next_event(events: Option<&mut EventStream>) -> Option<TerminalEvent> {
     })
     .await?
     .ok()
+}
+
+/// Returns an event that has arrived already, if there is one.
+///
+/// Not by polling the stream once: it keeps the first waker that it is shown until an event comes, and a
+/// waker that wakes nobody would leave the next key lying until something else happens.
+fn waiting_event() -> Option<TerminalEvent> {
+    let waits = !terminal::is_gone() && crossterm::event::poll(Duration::ZERO).unwrap_or(false);
+    if waits { crossterm::event::read().ok() } else { None }
 }
 
 /// Returns how long nothing on the screen changes by time alone.

@@ -19,6 +19,7 @@ mod member;
 mod meters;
 mod random;
 mod script;
+mod shell;
 mod streams;
 mod units;
 mod usage;

@@ -38,7 +38,7 @@ impl Face {
         supervisor: &mut Supervisor,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        let name = self.name_of(&wish, supervisor);
+        let name = name_of(&wish, supervisor);
         let area = screen.area();
         let opening = match supervisor.open_shell(wish.clone(), (area.width, area.height)) {
             Ok(opening) => opening,
@@ -62,14 +62,6 @@ impl Face {
                 self.inside(session, &wish, &name, supervisor, screen).await
             }
         }
-    }
-
-    fn name_of(&self, wish: &ShellWish, supervisor: &Supervisor) -> String {
-        supervisor
-            .state()
-            .containers
-            .get(&wish.container)
-            .map_or_else(|| wish.container.short().to_owned(), |entry| entry.container.name.to_string())
     }
 
     /// Waits for the engine with the screen in place; `None` when the operator gave up or is gone.
@@ -201,6 +193,11 @@ impl Face {
             }
         }
     }
+}
+
+fn name_of(wish: &ShellWish, supervisor: &Supervisor) -> String {
+    let entry = supervisor.state().containers.get(&wish.container);
+    entry.map_or_else(|| wish.container.short().to_owned(), |entry| entry.container.name.to_string())
 }
 
 fn gives_up(event: &TerminalEvent) -> bool {

@@ -238,11 +238,15 @@ fn osc52(text: &str, between: Between) -> String {
             format!("{sequence}\x1bPtmux;{wrapped}\x1b\\")
         }
         // Longer strings than this are cut; the terminal puts the pieces together.
-        Between::Screen => sequence
-            .as_bytes()
-            .chunks(SCREEN_CHUNK)
-            .map(|chunk| format!("\x1bP{}\x1b\\", String::from_utf8_lossy(chunk)))
-            .collect(),
+        Between::Screen => {
+            let mut pieces = String::new();
+            for chunk in sequence.as_bytes().chunks(SCREEN_CHUNK) {
+                pieces.push_str("\x1bP");
+                pieces.push_str(&String::from_utf8_lossy(chunk));
+                pieces.push_str("\x1b\\");
+            }
+            pieces
+        }
     }
 }
 

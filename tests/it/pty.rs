@@ -84,20 +84,6 @@ fn a_terminal_that_is_too_small_is_told_so() {
     assert_eq!(terminal.exit_code(), 0);
 }
 
-#[cfg(unix)]
-#[test]
-fn signals_give_the_terminal_back() {
-    for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
-        let mut terminal = Terminal::start(100, 30, &["demo"]);
-        terminal.wait_for("uteclocal");
-        let id = terminal.process_id().to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap();
-        assert!(sent.success());
-        assert_eq!(terminal.exit_code(), code, "after SIG{name}");
-        terminal.assert_given_back();
-    }
-}
-
 #[test]
 fn a_dumb_terminal_is_told_what_to_use_instead() {
     let mut terminal = Terminal::start_with(80, 24, &["demo"], &[("TERM", "dumb")]);
@@ -160,4 +146,25 @@ fn a_click_selects() {
     });
     terminal.press("\x03");
     terminal.exit_code();
+}
+
+#[test]
+fn the_demo_has_a_make_believe_shell() {
+    let mut terminal = Terminal::start(100, 30, &["demo"]);
+    terminal.wait_for("simple-sync");
+    terminal.press("/simple\r");
+    terminal.wait_gone("hackathon-todo");
+    terminal.press("gje");
+    terminal.wait_for("This is the demo");
+    terminal.press("hello\r");
+    terminal.wait_for("demo: hello");
+    terminal.press("exit 3\r");
+    terminal.wait_for("ended with exit code 3");
+    terminal.press("e");
+    terminal.wait_until("it opens again", |screen| screen.matches("This is the demo").count() == 2);
+    terminal.press("\x04");
+    terminal.wait_for("? help");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
 }

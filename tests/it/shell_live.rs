@@ -175,7 +175,7 @@ fn a_closed_terminal_and_a_signal_leave_no_shell_behind() {
             assert_eq!(terminal.exit_code(), 143);
             terminal.assert_given_back();
         }
-        terminal.eventually("the shell is gone", || processes_of(&container).lines().count() == before);
+        Terminal::eventually("the shell is gone", || processes_of(&container).lines().count() == before);
     }
 }
 
@@ -290,7 +290,7 @@ fn an_image_without_a_shell_is_offered_one_beside_it() {
     terminal.wait_for("/busybox sleep 100000");
     terminal.press("exit 6\r");
     terminal.wait_for("ended with exit code 6");
-    terminal.eventually("the debug container is gone", || beside().is_empty());
+    Terminal::eventually("the debug container is gone", || beside().is_empty());
     terminal.press("\x03");
     assert_eq!(terminal.exit_code(), 0);
     drop(helper);

@@ -181,8 +181,9 @@ impl Terminal {
     }
 
     /// Waits until something outside is so.
+    #[cfg(feature = "live")]
     #[track_caller]
-    pub fn eventually(&self, what: &str, is_so: impl Fn() -> bool) {
+    pub fn eventually(what: &str, is_so: impl Fn() -> bool) {
         let end = Instant::now() + PATIENCE;
         while !is_so() {
             assert!(Instant::now() < end, "waited in vain until {what}");

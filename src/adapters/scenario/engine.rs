@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::adapters::scenario::answers::{disk_usage, inspect_text, processes};
-use crate::adapters::scenario::streams;
 use crate::adapters::scenario::usage::Counters;
 use crate::adapters::scenario::world::{Goal, World};
+use crate::adapters::scenario::{shell, streams};
 use crate::event::{EngineEvent, EngineInfo, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::logs::LogLine;
-use crate::ports::{BoxFuture, BoxStream, Clock, Engine, EngineError, LogRequest};
+use crate::model::shells::ShellWish;
+use crate::ports::{BoxFuture, BoxStream, Clock, Engine, EngineError, LogRequest, Opening};
 
 /// Plays a world along a clock.
 pub struct Player {
@@ -228,6 +229,17 @@ impl Engine for Stage {
                 return Err(EngineError::Conflict(words));
             };
             Ok(processes(member, pid))
+        }))
+    }
+
+    fn shell<'a>(
+        &'a self,
+        wish: &'a ShellWish,
+        _size: (u16, u16),
+    ) -> BoxFuture<'a, Result<Opening, EngineError>> {
+        ready(self.player.reach(|world, _| {
+            let member = &world.members[find(world, &wish.container)?];
+            Ok(Opening::Opened(shell::open(wish, &member.container.name)))
         }))
     }
 

@@ -121,7 +121,8 @@ async fn upgraded(
     let answer = sender.send_request(request).await.map_err(|error| lost(&error.to_string()))?;
     let status = answer.status();
     if status != StatusCode::SWITCHING_PROTOCOLS {
-        let body = answer.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = answer.into_body().collect().await;
+        let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let said = serde_json::from_slice::<Value>(&body).unwrap_or_default();
         let message = Json(&said).raw("message").to_owned();
         let message = if message.is_empty() { format!("the engine answered {status}") } else { message };

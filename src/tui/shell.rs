@@ -76,6 +76,7 @@ impl Face {
         // Mostly it takes less time than one needs to read that it takes time.
         let mut patience = Box::pin(tokio::time::sleep(Duration::from_millis(500)));
         let mut said = false;
+        let waiting = format!("Opening a shell in {name}; Esc gives up");
         loop {
             self.bring_up_to_date(supervisor, screen)?;
             tokio::select! {
@@ -90,7 +91,10 @@ impl Face {
                     self.quit = Some(128 + SIGHUP);
                     return Ok(None);
                 }
-                result = &mut opening => return Ok(Some(result)),
+                result = &mut opening => {
+                    self.ui.toasts.retain(|toast| toast.text != waiting);
+                    return Ok(Some(result));
+                }
                 event = next_event(self.events.as_mut()) => {
                     let Some(event) = event else {
                         self.quit = Some(128 + SIGHUP);
@@ -106,8 +110,7 @@ impl Face {
                 () = self.frames.wait() => {}
                 () = &mut patience, if !said => {
                     said = true;
-                    let words = format!("Opening a shell in {name}; Esc gives up");
-                    self.ui.toast(Severity::Info, words, supervisor.now());
+                    self.ui.toast(Severity::Info, waiting.as_str(), supervisor.now());
                     self.frames.request();
                 }
             }

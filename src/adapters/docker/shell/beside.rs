@@ -26,6 +26,8 @@ const SCRIPT: &str = "command -v bash >/dev/null 2>&1 && exec bash || exec sh";
 /// Images looked at, and offered, at most.
 const LOOKED_AT: usize = 60;
 const OFFERED: usize = 8;
+/// Containers of an image that are looked into.
+const CONTAINERS: usize = 3;
 
 impl DockerEngine {
     pub(super) async fn shell_beside(
@@ -151,11 +153,16 @@ fn runs_a_shell(image: &Value) -> bool {
 
 /// Whether a container of this image has a shell where one is looked for.
 async fn has_shell(docker: &Docker, containers: &Value, image: &str) -> bool {
-    let mut its = Json(containers).items_here().filter(|container| container.raw("ImageID") == image);
-    let Some(container) = its.next() else { return false };
-    let id = ContainerId::new(container.raw("Id"));
-    let Ok(path) = container_path(&id, "archive?path=/bin/sh") else { return false };
-    wire::get(docker, &path, "look for a shell", wire::CALL).await.is_ok()
+    let its = Json(containers).items_here().filter(|container| container.raw("ImageID") == image);
+    // One may have gone since the list was made.
+    for container in its.take(CONTAINERS) {
+        let id = ContainerId::new(container.raw("Id"));
+        let Ok(path) = container_path(&id, "archive?path=/bin/sh") else { continue };
+        if wire::get(docker, &path, "look for a shell", wire::CALL).await.is_ok() {
+            return true;
+        }
+    }
+    false
 }
 
 async fn remove(docker: &Docker, id: &ContainerId) {

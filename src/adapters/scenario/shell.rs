@@ -83,11 +83,7 @@ impl Line {
                     shown.push_str("^C\r\n");
                     shown.push_str(&self.prompt);
                 }
-                '\x7f' | '\x08' => {
-                    if self.text.pop().is_some() {
-                        shown.push_str("\x08 \x08");
-                    }
-                }
+                '\x7f' | '\x08' if self.text.pop().is_some() => shown.push_str("\x08 \x08"),
                 key if !key.is_control() && self.text.len() < LONGEST => {
                     self.text.push(key);
                     shown.push(key);

@@ -95,11 +95,9 @@ impl Followers {
                 Some((container.stack_name(), container.service_name(), number))
             });
             let start = match self.predecessor(&before, place.as_ref()) {
-                Some(old) => Start {
-                    tail: RESUME_TAIL,
-                    since: None,
-                    seam: Some(seam::created_again(id, &old.life)),
-                },
+                Some(old) => {
+                    Start { tail: RESUME_TAIL, since: None, seam: Some(seam::created_again(id, &old.life)) }
+                }
                 None => Start::default(),
             };
             let life = Arc::new(Life::default());
@@ -281,13 +279,8 @@ impl Reader {
 
     /// Says how many lines lie between the last one sent and the first one of the answer.
     async fn count_missed(&self, from: Timestamp, to: Timestamp) -> Option<String> {
-        let request = LogRequest {
-            tail: COUNT_TAIL,
-            since: Some(from),
-            until: Some(to),
-            follow: false,
-            tty: self.tty,
-        };
+        let request =
+            LogRequest { tail: COUNT_TAIL, since: Some(from), until: Some(to), follow: false, tty: self.tty };
         let mut batches = self.engine.logs(&self.id, request);
         let mut count = 0;
         while let Some(Ok(batch)) = batches.next().await {

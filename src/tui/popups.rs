@@ -43,6 +43,8 @@ pub enum Choice {
     ClearMarks,
     Sort(SortBy),
     Theme(String),
+    /// Go to a moment, as it was typed.
+    Jump(String),
 }
 
 /// What a key did to a popup.

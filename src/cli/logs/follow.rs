@@ -129,7 +129,14 @@ fn extend(
         let Some(entry) = state.containers.get(&id).filter(|_| !followed.contains_key(&id)) else { continue };
         let life = Arc::new(Life::default());
         let engine = headless.ports.engine.clone();
-        tasks.spawn(follow(engine, id.clone(), entry.container.tty, start.clone(), life.clone(), outbox.clone()));
+        tasks.spawn(follow(
+            engine,
+            id.clone(),
+            entry.container.tty,
+            start.clone(),
+            life.clone(),
+            outbox.clone(),
+        ));
         followed.insert(id, Followed { life, started_at: entry.container.started_at });
     }
     Ok(())

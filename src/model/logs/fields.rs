@@ -198,10 +198,7 @@ mod tests {
                 r#"up | c=NETWORK attr={"a":1}"#,
             ),
             // Another time than the line's stays.
-            (
-                r#"{"message":"due","time":"2026-11-21T00:00:00Z"}"#,
-                "due | time=2026-11-21T00:00:00Z",
-            ),
+            (r#"{"message":"due","time":"2026-11-21T00:00:00Z"}"#, "due | time=2026-11-21T00:00:00Z"),
             (
                 r#"time="2026-11-20T16:13:58Z" level=info msg="two \"words\"" n=3 empty="#,
                 r#"two "words" | n=3 empty="#,
@@ -215,7 +212,17 @@ mod tests {
 
     #[test]
     fn what_only_looks_structured_stays_as_it_is() {
-        for text in ["", "{", "{}", "{not json}", "a=b", "GET /x?a=1 level=2", "x=1 y=2", r#"msg="open a=1"#, "level=info and more"] {
+        for text in [
+            "",
+            "{",
+            "{}",
+            "{not json}",
+            "a=b",
+            "GET /x?a=1 level=2",
+            "x=1 y=2",
+            r#"msg="open a=1"#,
+            "level=info and more",
+        ] {
             assert_eq!(told(text), None, "{text}");
         }
     }

@@ -18,8 +18,7 @@ pub fn goes_on(before: &LogLine, line: &LogLine) -> bool {
         && before.stream != LogStream::Remark
         && line.stream != LogStream::Remark
         && line.at.duration_since(before.at).abs() <= AT_ONCE
-        && (continues(line.text.text())
-            || closes(line.text.text()) && continues(before.text.text()))
+        && (continues(line.text.text()) || closes(line.text.text()) && continues(before.text.text()))
 }
 
 /// Whether a line may go on with another one, by its own look.
@@ -106,7 +105,14 @@ mod tests {
             "2026-11-20 INFO next",
         ];
         assert_eq!(joined(&java), "+++.");
-        let node = ["Error: no", "    at connect (/app/a.js:1:2)", "    at b (c.js:1:1) {", "  code: 'X'", "}", "done"];
+        let node = [
+            "Error: no",
+            "    at connect (/app/a.js:1:2)",
+            "    at b (c.js:1:1) {",
+            "  code: 'X'",
+            "}",
+            "done",
+        ];
         assert_eq!(joined(&node), "++++.");
         assert_eq!(joined(&["panic: no", "", "goroutine 1 [running]:", "exit"]), "++.");
     }

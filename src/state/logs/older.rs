@@ -65,11 +65,7 @@ impl LogStore {
         }
     }
 
-    pub(in crate::state) fn older_read(
-        &mut self,
-        id: &ContainerId,
-        result: Result<OlderLines, EngineError>,
-    ) {
+    pub(in crate::state) fn older_read(&mut self, id: &ContainerId, result: Result<OlderLines, EngineError>) {
         if !self.shown.contains(id) {
             return;
         }

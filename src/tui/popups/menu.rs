@@ -42,7 +42,11 @@ impl Menu {
                 let meant = keymap.resolve(&[KeyContext::Tree], key);
                 let index = self.entries.iter().position(|entry| match &entry.choice {
                     Choice::Act(action) => Some(*action) == meant,
-                    Choice::Bulk(_) | Choice::ClearMarks | Choice::Sort(_) | Choice::Theme(_) => false,
+                    Choice::Bulk(_)
+                    | Choice::ClearMarks
+                    | Choice::Sort(_)
+                    | Choice::Theme(_)
+                    | Choice::Jump(_) => false,
                 });
                 if let Some(index) = index {
                     return self.choose(index);

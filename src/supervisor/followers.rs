@@ -7,7 +7,7 @@
 
 mod seam;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,9 @@ const RESUME_TAIL: u32 = 5_000;
 const COUNT_TAIL: u32 = 1_000_000;
 /// How far before the last line a log is resumed.
 const OVERLAP: SignedDuration = SignedDuration::from_millis(50);
+/// For how long, and how many at most, lines are known again.
+const MEMORY: SignedDuration = SignedDuration::from_secs(5);
+const REMEMBERED: usize = 20_000;
 /// A log that has said nothing for this long is told to be open.
 const OPEN_AFTER: Duration = Duration::from_millis(300);
 
@@ -144,11 +147,13 @@ impl Drop for Followers {
     }
 }
 
-/// What was sent last, to know it again.
+/// What was sent last, to know it again: after a resume, and because engines tell lines twice when a log
+/// rotates under them.
 #[derive(Default)]
 struct Seen {
     last: Option<Timestamp>,
     recent: VecDeque<(Timestamp, u64)>,
+    keys: HashSet<u64>,
 }
 
 impl Seen {
@@ -158,18 +163,29 @@ impl Seen {
         hasher.finish()
     }
 
-    fn note(&mut self, line: &LogLine) {
-        let last = self.last.map_or(line.at, |at| at.max(line.at));
-        self.last = Some(last);
-        self.recent.push_back((line.at, Self::key(line)));
-        while self.recent.front().is_some_and(|(at, _)| last.duration_since(*at) > OVERLAP * 4) {
-            self.recent.pop_front();
-        }
+    /// Whether a line was sent already.
+    fn has(&self, line: &LogLine) -> bool {
+        self.last.is_some_and(|last| line.at <= last) && self.keys.contains(&Self::key(line))
     }
 
-    fn has(&self, line: &LogLine) -> bool {
+    /// Takes a line in; returns whether it is a new one.
+    fn note(&mut self, line: &LogLine) -> bool {
+        if self.has(line) {
+            return false;
+        }
+        let last = self.last.map_or(line.at, |at| at.max(line.at));
+        self.last = Some(last);
         let key = Self::key(line);
-        self.recent.iter().any(|(_, known)| *known == key)
+        self.recent.push_back((line.at, key));
+        self.keys.insert(key);
+        while self.recent.len() > REMEMBERED
+            || self.recent.front().is_some_and(|(at, _)| last.duration_since(*at) > MEMORY)
+        {
+            if let Some((_, key)) = self.recent.pop_front() {
+                self.keys.remove(&key);
+            }
+        }
+        true
     }
 }
 
@@ -182,22 +198,28 @@ pub async fn follow(
     life: Arc<Life>,
     outbox: Outbox,
 ) {
-    let mut reader = Reader { engine, id, tty, seen: Seen::default(), seam: start.seam.clone(), outbox };
+    let mut reader = Reader {
+        engine,
+        id,
+        tty,
+        seen: Seen::default(),
+        seam: start.seam.clone(),
+        is_resumed: false,
+        life,
+        outbox,
+    };
     loop {
         let request = match reader.seen.last {
             Some(last) => LogRequest { tail: RESUME_TAIL, since: Some(last - OVERLAP), ..reader.request() },
             None => LogRequest { tail: start.tail, since: start.since, ..reader.request() },
         };
-        if reader.seen.last.is_some() {
-            let kept = reader.seam.take().or_else(|| Some(String::from(seam::READ_AGAIN)));
-            reader.seam = life.take_seam().or(kept);
-        }
+        reader.is_resumed = reader.seen.last.is_some();
         let status = match reader.stream(request).await {
             Ok(()) => LogStatus::Ended,
             Err(error) => LogStatus::Unreadable(error.to_string()),
         };
         reader.say(status).await;
-        life.next_start().await;
+        reader.life.next_start().await;
     }
 }
 
@@ -207,8 +229,11 @@ struct Reader {
     id: ContainerId,
     tty: bool,
     seen: Seen,
-    /// To be said before the next line.
+    /// To be said before the first line.
     seam: Option<String>,
+    /// A seam is to be said before the next line.
+    is_resumed: bool,
+    life: Arc<Life>,
     outbox: Outbox,
 }
 
@@ -253,24 +278,23 @@ impl Reader {
                 Some(batch) => batch?,
             };
             let mut missed = None;
-            if let Some(from) = resumed_from
-                && self.seam.is_some()
+            // The answer begins with what is known already, or else with a gap.
+            if let Some(from) = resumed_from.filter(|_| is_first)
+                && let Some(first) = lines.first().filter(|line| !self.seen.has(line))
             {
-                // The answer begins with what is known already, or else with a gap.
-                if is_first && let Some(first) = lines.first().filter(|line| !self.seen.has(line)) {
-                    missed = self.count_missed(from, first.at).await;
-                }
-                lines.retain(|line| line.at > from + OVERLAP || !self.seen.has(line));
+                missed = self.count_missed(from, first.at).await;
             }
-            is_first &= lines.is_empty();
+            let answered = !lines.is_empty();
+            lines.retain(|line| self.seen.note(line));
+            is_first &= !answered;
             let Some(first) = lines.first().map(|line| line.at) else { continue };
-            for line in &lines {
-                self.seen.note(line);
-            }
             if let Some(words) = missed {
                 lines.insert(0, self.remark(first, words));
             }
-            if let Some(words) = self.seam.take() {
+            // Only now: by the time that lines come, events have told why there is a seam.
+            let seam = self.seam.take().or_else(|| self.is_resumed.then(|| self.life.seam()));
+            self.is_resumed = false;
+            if let Some(words) = seam {
                 lines.insert(0, self.remark(first, words));
             }
             self.outbox.log(Event::LogsAppended(lines)).await;

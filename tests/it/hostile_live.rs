@@ -90,7 +90,7 @@ fn nothing_that_a_container_says_reaches_the_terminal_but_text_and_color() {
     terminal.wait_for("writer");
     assert_clean(&terminal, "the stack's rows, with an odd service name");
     // Every tab of the details of the writer, then of the other one.
-    terminal.press("/writer\r");
+    terminal.press("/\x15writer\r");
     terminal.wait_gone("sodd");
     terminal.press("j");
     terminal.press("\r");

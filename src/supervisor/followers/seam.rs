@@ -46,20 +46,20 @@ impl Life {
         self.start.notified().await;
     }
 
-    /// Says that the container started again: `started again after 3 s, exit code 137`. None where no end
-    /// was told since the last seam: then only the reading broke off.
-    pub(super) fn take_seam(&self) -> Option<String> {
+    /// Says once that the container started again: `started again after 3 s, exit code 137`; or only that it
+    /// is read again, where no end was told since the last seam.
+    pub(super) fn seam(&self) -> String {
         let Turn { died, started } = *self.turn.borrow();
-        let (died, code) = died?;
+        let Some((died, code)) = died else { return String::from(READ_AGAIN) };
         self.turn.send_replace(Turn::default());
         let gap = started.map(|started| started.duration_since(died).as_secs_f64());
         let gap = gap.filter(|gap| *gap >= 0.0).map(|gap| format!(" after {}", span(gap)));
-        Some(format!("started again{}, {}", gap.unwrap_or_default(), exit(code)))
+        format!("started again{}, {}", gap.unwrap_or_default(), exit(code))
     }
 }
 
 /// What is said where reading broke off and nothing is known of a restart.
-pub(super) const READ_AGAIN: &str = "read again from here";
+const READ_AGAIN: &str = "read again from here";
 
 /// Says that another container took the place of one in its service.
 pub(super) fn created_again(id: &ContainerId, old: &Life) -> String {
@@ -95,17 +95,17 @@ mod tests {
     fn a_seam_tells_the_gap_and_the_exit() {
         let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
         let life = Life::default();
-        assert_eq!(life.take_seam(), None);
+        assert_eq!(life.seam(), READ_AGAIN);
         life.died(at(1_000), 137);
-        assert_eq!(life.take_seam().unwrap(), "started again, exit code 137");
+        assert_eq!(life.seam(), "started again, exit code 137");
         life.died(at(1_000), 137);
         life.started(at(4_200));
-        assert_eq!(life.take_seam().unwrap(), "started again after 3.2 s, exit code 137");
-        assert_eq!(life.take_seam(), None, "told once");
+        assert_eq!(life.seam(), "started again after 3.2 s, exit code 137");
+        assert_eq!(life.seam(), READ_AGAIN, "told once");
         life.died(at(5_000), 0);
         life.started(at(65_000));
         let again = created_again(&ContainerId::new("0123456789abcdef"), &life);
         assert_eq!(again, "created again as 0123456789ab; the one before: exit code 0");
-        assert_eq!(life.take_seam().unwrap(), "started again after 60 s, exit code 0");
+        assert_eq!(life.seam(), "started again after 60 s, exit code 0");
     }
 }

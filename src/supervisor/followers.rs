@@ -151,6 +151,8 @@ impl Drop for Followers {
 /// rotates under them.
 #[derive(Default)]
 struct Seen {
+    /// The first line sent: a resume must not bring what lies before it.
+    first: Option<Timestamp>,
     last: Option<Timestamp>,
     recent: VecDeque<(Timestamp, u64)>,
     keys: HashSet<u64>,
@@ -175,6 +177,7 @@ impl Seen {
         }
         let last = self.last.map_or(line.at, |at| at.max(line.at));
         self.last = Some(last);
+        self.first = self.first.or(Some(line.at));
         let key = Self::key(line);
         self.recent.push_back((line.at, key));
         self.keys.insert(key);
@@ -285,7 +288,8 @@ impl Reader {
                 missed = self.count_missed(from, first.at).await;
             }
             let answered = !lines.is_empty();
-            lines.retain(|line| self.seen.note(line));
+            let first = self.seen.first.filter(|_| resumed_from.is_some());
+            lines.retain(|line| first.is_none_or(|first| line.at >= first) && self.seen.note(line));
             is_first &= !answered;
             let Some(first) = lines.first().map(|line| line.at) else { continue };
             if let Some(words) = missed {

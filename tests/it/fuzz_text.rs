@@ -3,6 +3,8 @@
 //! A moment of it runs with every test. `STACKDASH_FUZZ_SECONDS=600 cargo test --test it fuzz_text` goes on
 //! for ten minutes; a failure prints the smallest input that still fails.
 
+#![expect(clippy::print_stdout, reason = "figures are for whoever runs it by hand")]
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

@@ -1,6 +1,8 @@
 //! Logs against a real engine: nothing lost and nothing doubled over restarts, rotation and re-creation,
 //! and many writers in order. Behind the feature `live`.
 
+#![expect(clippy::print_stdout, reason = "figures are for whoever runs it by hand")]
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

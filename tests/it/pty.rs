@@ -176,7 +176,10 @@ fn each_key_is_painted_before_anything_else_happens() {
     }
     // A key whose wake-up is lost lies until the next figure moves, one or two seconds later.
     let took = started.elapsed();
-    assert!(took < std::time::Duration::from_secs(8), "{took:?} for sixteen keys: some waited for another event");
+    assert!(
+        took < std::time::Duration::from_secs(8),
+        "{took:?} for sixteen keys: some waited for another event"
+    );
     terminal.press("\x03");
     terminal.exit_code();
 }

@@ -129,15 +129,12 @@ fn logfmt(text: &str) -> Option<Vec<(String, String)>> {
     while !rest.is_empty() {
         let key_end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "_.-@/".contains(c)))?;
         let after = rest[key_end..].strip_prefix('=').filter(|_| key_end > 0)?;
-        let (value, end) = match after.strip_prefix('"') {
-            Some(inner) => {
-                let (value, end) = quoted(inner)?;
-                (value, end + 1)
-            }
-            None => {
-                let end = after.find(' ').unwrap_or(after.len());
-                (after[..end].to_owned(), end)
-            }
+        let (value, end) = if let Some(inner) = after.strip_prefix('"') {
+            let (value, end) = quoted(inner)?;
+            (value, end + 1)
+        } else {
+            let end = after.find(' ').unwrap_or(after.len());
+            (after[..end].to_owned(), end)
         };
         pairs.push((rest[..key_end].to_owned(), clean_block(&value)));
         let next = &after[end..];

@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::model::logs::{LogLine, LogStream, fields};
@@ -109,7 +110,7 @@ fn headline(line: &LogLine) -> Option<StyledText> {
         }
         let value = value.replace('\n', " ");
         let quote = if value.contains(' ') && !value.starts_with(['{', '[']) { "\"" } else { "" };
-        text.push_str(&format!("{key}={quote}{value}{quote}"));
+        let _ = write!(text, "{key}={quote}{value}{quote}");
     }
     let runs = if text.len() as u32 > start { vec![Run { start, style: DIM }] } else { Vec::new() };
     Some(StyledText::new(text, runs))

@@ -18,6 +18,8 @@ pub enum Command {
     Cancel(JobId),
     /// What the face is looking at now: steers log followers and sampling.
     LookAt(Interest),
+    /// Read more of these logs, from before the first lines held.
+    LoadOlderLogs(Vec<ContainerId>),
     /// Inspect one container again.
     Inspect(ContainerId),
     /// Read the whole inspection as text, for the Inspect tab.
@@ -39,6 +41,7 @@ impl Command {
             Self::Act { .. } => true,
             Self::Cancel(_)
             | Self::LookAt(_)
+            | Self::LoadOlderLogs(_)
             | Self::Inspect(_)
             | Self::ReadInspect(_)
             | Self::ReadProcesses(_)

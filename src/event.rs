@@ -9,7 +9,7 @@ use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::jobs::{Job, JobId, JobOutcome};
-use crate::model::logs::{LogLine, LogStatus};
+use crate::model::logs::{LogLine, LogStatus, OlderLines};
 use crate::model::usage::UsageSample;
 use crate::ports::{ComposeError, EngineError};
 
@@ -52,6 +52,13 @@ pub enum Event {
     LogStatusChanged {
         container: ContainerId,
         status: LogStatus,
+    },
+    /// Older lines of these logs are being read.
+    OlderLogsAsked(Vec<ContainerId>),
+    /// Lines of one container from before the first one held.
+    OlderLogsRead {
+        container: ContainerId,
+        result: Result<OlderLines, EngineError>,
     },
     /// Pretty-printed, masked and sanitized lines of an inspection.
     InspectRead {

@@ -81,12 +81,14 @@ impl EngineError {
 }
 
 /// What part of a log is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogRequest {
     /// So many lines from the end at most.
     pub tail: u32,
     /// Only lines from here on.
     pub since: Option<Timestamp>,
+    /// Only lines up to here; `tail` counts from the end of the log all the same.
+    pub until: Option<Timestamp>,
     /// Stay and wait for more.
     pub follow: bool,
     pub tty: bool,

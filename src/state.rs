@@ -154,6 +154,8 @@ impl State {
             Event::DiskUsageRead(result) => self.host.disk_usage_read(now, result),
             Event::LogsAppended(lines) => self.logs.append(lines),
             Event::LogStatusChanged { container, status } => self.logs.set_status(container, status),
+            Event::OlderLogsAsked(ids) => self.logs.older_asked(&ids),
+            Event::OlderLogsRead { container, result } => self.logs.older_read(&container, result),
             Event::InspectRead { container, lines } => self.details.inspect_read(container, lines),
             Event::ProcessesRead { container, table } => self.details.processes_read(now, container, table),
             Event::JobStarted(job) => self.jobs.started(*job),

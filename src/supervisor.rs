@@ -7,6 +7,7 @@ pub mod followers;
 pub mod inbox;
 pub mod jobs;
 pub mod link;
+pub mod older;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -130,6 +131,19 @@ impl Supervisor {
                 }
                 self.apply(Event::LookedAt(interest));
             }
+            Command::LoadOlderLogs(ids) => {
+                let requests = self.state.logs.older_requests(&ids);
+                self.apply(Event::OlderLogsAsked(ids));
+                for request in requests {
+                    let engine = self.ports.engine.clone();
+                    let tty = self.state.containers.get(&request.container);
+                    let tty = tty.is_some_and(|entry| entry.container.tty);
+                    self.fetch(async move {
+                        let result = older::read(engine, &request, tty).await;
+                        Event::OlderLogsRead { container: request.container, result }
+                    });
+                }
+            }
             Command::Inspect(id) => self.inspect(id),
             Command::ReadInspect(container) => {
                 let engine = self.ports.engine.clone();
@@ -218,9 +232,13 @@ impl Supervisor {
                 // The first figures should not wait for the next beat.
                 self.next_sample = self.now();
             }
-            Event::EngineSaid { event, replayed: false } if event.kind == EngineEventKind::Started => {
-                self.followers.nudge(&event.container);
-            }
+            Event::EngineSaid { event, replayed: false } => match event.kind {
+                EngineEventKind::Started => self.followers.started(&event.container, event.at),
+                EngineEventKind::Died { exit_code } => {
+                    self.followers.died(&event.container, event.at, exit_code);
+                }
+                _ => {}
+            },
             Event::UsageSampled(_) => self.sampling = false,
             Event::HostSampled(_) => self.host_sampling = false,
             _ => {}

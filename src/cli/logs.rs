@@ -39,7 +39,7 @@ pub async fn run(setup: &Setup, arguments: LogsArguments, output: &mut Output) -
         .iter()
         .filter_map(|id| headless.state().containers.get(id))
         .map(|entry| {
-            let request = LogRequest { tail, since, follow: false, tty: entry.container.tty };
+            let request = LogRequest { tail, since, until: None, follow: false, tty: entry.container.tty };
             let name: Arc<str> = entry.container.name.clone();
             (name, headless.ports.engine.logs(&entry.container.id, request))
         })

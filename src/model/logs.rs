@@ -1,4 +1,9 @@
 //! Lines of container logs, fit to be shown.
+//!
+//! `fields` takes structured lines apart, `trace` says which lines belong together.
+
+pub mod fields;
+pub mod trace;
 
 use jiff::Timestamp;
 
@@ -72,4 +77,27 @@ pub enum LogStatus {
     Ended,
     /// Why there is nothing to read, and what to do.
     Unreadable(String),
+}
+
+/// How far back the log of one container has been read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Older lines are being read.
+    Reading,
+    /// There are older ones.
+    More,
+    /// The first line that the engine keeps is held.
+    Beginning,
+    /// The buffer has no room for older ones.
+    Full,
+    Failed(String),
+}
+
+/// Lines from before the first one held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OlderLines {
+    /// Oldest first.
+    pub lines: Vec<LogLine>,
+    /// Whether the engine keeps nothing before them.
+    pub is_beginning: bool,
 }

@@ -2,13 +2,18 @@
 //!
 //! One deque for the whole selection: a line is put where its time belongs, but never before an earlier
 //! line of its own container (the engine stamps stdout and stderr apart). When the selection changes,
-//! lines of containers that left it go.
+//! lines of containers that left it go. A stack trace stays together, whatever the others say meanwhile;
+//! `older` holds how the past is read.
+
+mod older;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStatus};
+use crate::model::logs::{LogLine, LogStatus, Reach, trace};
 use crate::state::Revision;
+
+pub use older::OlderRequest;
 
 /// Bytes kept over all lines on the screen.
 pub const LOG_BYTES: usize = 16 * 1024 * 1024;
@@ -25,6 +30,8 @@ pub struct LogStore {
     dropped: u64,
     shown: BTreeSet<ContainerId>,
     status: HashMap<ContainerId, LogStatus>,
+    /// How far back each log was read, once that was asked for.
+    reach: HashMap<ContainerId, Reach>,
     /// Counts the times that lines were taken out of the middle, so that numbers start anew.
     epoch: u64,
     /// For each of the last batches that went between older lines: the lowest number it took.
@@ -49,6 +56,7 @@ impl LogStore {
             dropped: 0,
             shown: BTreeSet::new(),
             status: HashMap::new(),
+            reach: HashMap::new(),
             epoch: 0,
             merged: VecDeque::new(),
             merges: 0,
@@ -113,11 +121,13 @@ impl LogStore {
             self.lines.clear();
             self.bytes = 0;
             self.dropped = 0;
+            self.limit = self.limit.min(LOG_BYTES);
         } else {
             self.lines.retain(|line| wanted.contains(&line.container));
             self.bytes = self.lines.iter().map(LogLine::weight).sum();
         }
         self.status.retain(|id, _| wanted.contains(id));
+        self.reach.retain(|id, _| wanted.contains(id));
         for id in wanted {
             self.status.entry(id.clone()).or_insert(LogStatus::Opening);
         }
@@ -139,14 +149,7 @@ impl LogStore {
                 continue;
             }
             self.bytes += line.weight();
-            let mut at = self.lines.len();
-            while at > 0 {
-                let before = &self.lines[at - 1];
-                if before.at <= line.at || before.container == line.container {
-                    break;
-                }
-                at -= 1;
-            }
+            let at = self.place_of(&line);
             if at == self.lines.len() {
                 self.lines.push_back(line);
             } else {
@@ -168,6 +171,63 @@ impl LogStore {
             }
         }
         self.revision.bump();
+    }
+
+    /// Returns where a new line belongs.
+    fn place_of(&self, line: &LogLine) -> usize {
+        let lines = &self.lines;
+        if trace::may_go_on(line)
+            && let Some(back) =
+                lines.iter().rev().take(trace::REACH).position(|before| before.container == line.container)
+            && trace::goes_on(&lines[lines.len() - 1 - back], line)
+        {
+            return lines.len() - back;
+        }
+        let mut at = lines.len();
+        while at > 0 && lines[at - 1].at > line.at && lines[at - 1].container != line.container {
+            at -= 1;
+        }
+        // Not into the middle of a trace.
+        while at > 0 && at < lines.len() && trace::goes_on(&lines[at - 1], &lines[at]) {
+            at += 1;
+        }
+        at
+    }
+
+    /// Returns the index of the line that the line at an index belongs to: itself, or the head of its trace.
+    pub fn head_of(&self, at: usize) -> usize {
+        let mut head = at;
+        while let Some(line) = self.lines.get(head).filter(|line| trace::may_go_on(line)) {
+            let back = self.lines.range(..head).rev().take(trace::REACH);
+            let Some((steps, before)) =
+                back.enumerate().find(|(_, before)| before.container == line.container)
+            else {
+                break;
+            };
+            if !trace::goes_on(before, line) {
+                break;
+            }
+            head -= steps + 1;
+        }
+        head
+    }
+
+    /// Returns the lines that belong together with the one at an index, its head first.
+    pub fn group_of(&self, at: usize) -> impl Iterator<Item = &LogLine> {
+        let mut next = Some(self.head_of(at));
+        std::iter::from_fn(move || {
+            let at = next?;
+            let line = self.lines.get(at)?;
+            next = self
+                .lines
+                .range(at + 1..)
+                .take(trace::REACH)
+                .take_while(|after| after.at.duration_since(line.at) <= trace::AT_ONCE)
+                .position(|after| after.container == line.container)
+                .map(|steps| at + 1 + steps)
+                .filter(|after| trace::goes_on(line, &self.lines[*after]));
+            Some(line)
+        })
     }
 }
 
@@ -204,6 +264,25 @@ mod tests {
         store.append(vec![line("a", 10, "a1"), line("a", 30, "a3"), line("a", 20, "a2 late")]);
         store.append(vec![line("b", 15, "b1"), line("b", 40, "b2")]);
         assert_eq!(texts(&store), ["a1", "b1", "a3", "a2 late", "b2"]);
+    }
+
+    #[test]
+    fn a_trace_stays_together_whatever_others_say_meanwhile() {
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        store.append(vec![line("a", 10, "failed")]);
+        store.append(vec![line("b", 11, "b1"), line("b", 14, "b2")]);
+        store.append(vec![line("a", 12, "  at x"), line("a", 13, "  at y"), line("a", 20, "next")]);
+        assert_eq!(texts(&store), ["failed", "  at x", "  at y", "b1", "b2", "next"]);
+        // Nor is it split by a line that comes late.
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        store.append(vec![line("a", 10, "failed"), line("a", 12, "  at x"), line("a", 20, "next")]);
+        store.append(vec![line("b", 11, "b1")]);
+        assert_eq!(texts(&store), ["failed", "  at x", "b1", "next"]);
+        assert_eq!((store.head_of(1), store.head_of(2), store.head_of(3)), (0, 2, 3));
+        assert_eq!(store.group_of(1).count(), 2);
+        assert_eq!(store.group_of(3).count(), 1);
     }
 
     #[test]

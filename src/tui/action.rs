@@ -113,7 +113,7 @@ actions! {
     ShowDiagnostics, "show-diagnostics", "diagnostics", "Show the Diagnostics screen: stackdash's own log", [Global], ["0"];
     PreviousTab, "previous-tab", "", "Go to the previous tab of the details", [Global], ["[", "<"];
     NextTab, "next-tab", "tab", "Go to the next tab of the details", [Global], ["]", ">"];
-    Open, "open", "open", "Drill in", [List, Menu, Confirm, Input], ["Enter"];
+    Open, "open", "open", "Drill in; in logs: show the line with one field a row", [List, Menu, Confirm, Input, Logs], ["Enter"];
     Back, "back", "back", "Go back, cancel, clear the filter", [Global, Menu, Confirm, Input], ["Esc"];
     Filter, "filter", "filter", "Filter a list, search a text (regex, smart case)", [Global], ["/"];
     NextMatch, "next-match", "next", "Go to the next match", [Text, Logs, Events], ["n"];
@@ -144,6 +144,10 @@ actions! {
     Follow, "follow", "follow", "Follow the newest line", [Logs, Events, Diagnostics], ["f"];
     Level, "level", "level", "Show only lines from a level on", [Logs, Events, Diagnostics], ["L"];
     Kind, "kind", "kind", "Show only one kind of event: containers, health, actions, the engine", [Events], ["K"];
+    OnlyMatching, "only-matching", "only", "Show only lines that match, or with ! before it all but these", [Logs], ["&"];
+    Fields, "fields", "fields", "Show structured lines as message and fields, or as written", [Logs], ["J"];
+    JumpToTime, "jump-to-time", "time", "Go to a time: 14:05, or 5m ago", [Logs], ["@"];
+    MarkBlock, "mark-block", "block", "Begin a block at this line; copying takes all of it", [Logs], ["v"];
     Wrap, "wrap", "wrap", "Wrap long lines", [Logs, Text], ["w"];
     Timestamps, "timestamps", "times", "Change the timestamps: local, UTC, relative, off", [Logs, Events], ["t"];
     CopyLine, "copy-line", "copy", "Copy the line or the id", [Global], ["y"];

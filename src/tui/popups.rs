@@ -51,6 +51,8 @@ pub enum Choice {
     /// Ask whether a debug container may stand beside this one (its name).
     AskBeside(String, ShellWish),
     Typed(Asked, String),
+    /// Go to a moment, as it was typed.
+    Jump(String),
 }
 
 /// What a key did to a popup.

@@ -136,7 +136,10 @@ impl Ui {
                 self.stacks.sync(state, body);
                 wishes = self.stacks.wishes(state);
             }
-            Screen::Logs => self.logs.sync(state, body),
+            Screen::Logs => {
+                self.logs.sync(state, body);
+                wishes = self.logs.wishes(state);
+            }
             Screen::Events => self.timeline.sync(state, body),
             Screen::Host => {
                 self.host.sync(state, body);

@@ -256,7 +256,7 @@ async fn a_log_that_breaks_off_gives_its_lines_and_then_the_reason() {
     let engine = engine_at(fake.url());
     engine.connect().await.unwrap();
     let id = ContainerId::new(recorded("running")["Id"].as_str().unwrap());
-    let request = LogRequest { tail: 10, since: None, follow: false, tty: false };
+    let request = LogRequest { tail: 10, since: None, until: None, follow: false, tty: false };
     let text = "2026-11-20T19:00:00.5Z hello\n";
     let mut bytes = vec![2, 0, 0, 0, 0, 0, 0, text.len() as u8];
     bytes.extend_from_slice(text.as_bytes());

@@ -224,7 +224,7 @@ async fn logs_flow_in_both_streams_with_long_lines_and_without_end() {
     let script = "echo out; echo err >&2; i=0; while [ $i -lt 40000 ]; do printf x; i=$((i+1)); done; echo; printf last";
     let guard = Guard::run(&[], script);
     inspected(&engine, &guard.0, "the end", |container| container.run == RunState::Exited).await;
-    let request = LogRequest { tail: 100, since: None, follow: false, tty: false };
+    let request = LogRequest { tail: 100, since: None, until: None, follow: false, tty: false };
     let batches: Vec<_> = bounded("the log's end", engine.logs(&guard.0, request).collect()).await;
     let lines: Vec<_> = batches.into_iter().flat_map(Result::unwrap).collect();
     let find = |text: &str| lines.iter().find(|line| line.text.text() == text);
@@ -240,7 +240,7 @@ async fn logs_flow_in_both_streams_with_long_lines_and_without_end() {
 async fn a_followed_log_ends_with_its_container_and_since_is_exact() {
     let engine = engine().await;
     let guard = Guard::run(&["-t"], "for i in 1 2 3; do echo line $i; sleep 0.3; done");
-    let request = LogRequest { tail: 100, since: None, follow: true, tty: true };
+    let request = LogRequest { tail: 100, since: None, until: None, follow: true, tty: true };
     let batches: Vec<_> = bounded("the log's end", engine.logs(&guard.0, request.clone()).collect()).await;
     let lines: Vec<_> = batches.into_iter().flat_map(Result::unwrap).collect();
     let texts: Vec<&str> = lines.iter().map(|line| line.text.text()).collect();
@@ -254,7 +254,7 @@ async fn a_followed_log_ends_with_its_container_and_since_is_exact() {
 async fn an_unreadable_log_says_why() {
     let engine = engine().await;
     let guard = Guard::run(&["--log-driver", "none"], "exec sleep 1000");
-    let request = LogRequest { tail: 10, since: None, follow: true, tty: false };
+    let request = LogRequest { tail: 10, since: None, until: None, follow: true, tty: false };
     let mut log = engine.logs(&guard.0, request);
     let error = bounded("the refusal", log.next()).await.unwrap().unwrap_err().to_string();
     assert!(error.contains("log driver \"none\""), "{error}");
@@ -265,7 +265,7 @@ async fn a_flood_of_lines_comes_in_few_batches() {
     let engine = engine().await;
     let guard = Guard::run(&["--log-opt", "max-size=50m"], "seq 1 40000");
     inspected(&engine, &guard.0, "the end", |container| container.run == RunState::Exited).await;
-    let request = LogRequest { tail: 40_000, since: None, follow: false, tty: false };
+    let request = LogRequest { tail: 40_000, since: None, until: None, follow: false, tty: false };
     let batches: Vec<_> = bounded("the log's end", engine.logs(&guard.0, request).collect()).await;
     let sizes: Vec<usize> = batches.iter().map(|batch| batch.as_ref().unwrap().len()).collect();
     assert_eq!(sizes.iter().sum::<usize>(), 40_000);

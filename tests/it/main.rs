@@ -12,7 +12,13 @@ mod engine_faults;
 mod engine_live;
 mod engine_states;
 mod flows;
+mod fuzz_text;
+mod hostile;
+#[cfg(feature = "live")]
+mod hostile_live;
 mod layers;
+#[cfg(feature = "live")]
+mod logs_live;
 mod picture;
 mod proxy;
 mod pty;

@@ -112,6 +112,16 @@ impl Terminal {
         }
     }
 
+    /// Takes in what comes in so much time.
+    pub fn pause(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            if let Ok(bytes) = self.output.recv_timeout(left) {
+                self.take(&bytes);
+            }
+        }
+    }
+
     fn take(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
         self.parser.process(bytes);

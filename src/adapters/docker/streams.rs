@@ -98,6 +98,10 @@ pub fn logs(
         path.push_str("&since=");
         path.push_str(&events::seconds(since));
     }
+    if let Some(until) = request.until {
+        path.push_str("&until=");
+        path.push_str(&events::seconds(until));
+    }
     if request.follow {
         path.push_str("&follow=1");
     }

@@ -106,14 +106,16 @@ pub fn logs(
 fn first_lines(world: &World, member: usize, request: &LogRequest, now: Timestamp) -> Vec<LogLine> {
     let Some(style) = world.style(member) else { return Vec::new() };
     let member = &world.members[member];
-    match request.since {
+    let mut lines = match request.since {
         None => logs::tail(member, style, request.tail, now),
         Some(since) => {
             let mut lines = logs::between(member, style, since, now);
             lines.drain(..lines.len().saturating_sub(request.tail as usize));
             lines
         }
-    }
+    };
+    lines.retain(|line| request.until.is_none_or(|until| line.at <= until));
+    lines
 }
 
 impl Reader {

@@ -139,7 +139,7 @@ async fn a_cut_connection_ends_streams_and_fails_calls() {
     let (ports, handle) = stage(CALM);
     let web = id_of(&ports, "blog-web-1").await;
     let mut events = ports.engine.events(None);
-    let request = LogRequest { tail: 0, since: None, follow: true, tty: false };
+    let request = LogRequest { tail: 0, since: None, until: None, follow: true, tty: false };
     let mut logs = ports.engine.logs(&web, request);
     handle.cut();
     assert!(matches!(events.next().await, Some(Err(EngineError::Unreachable(_)))));
@@ -156,7 +156,7 @@ async fn a_log_told_twice_is_the_same_log() {
     let (ports, _handle) = stage(DEMO);
     let agent = id_of(&ports, "personal-assistant-agent-1").await;
     let read = |since: Option<Timestamp>, tail| {
-        let request = LogRequest { tail, since, follow: false, tty: false };
+        let request = LogRequest { tail, since, until: None, follow: false, tty: false };
         let batches = ports.engine.logs(&agent, request);
         async move { batches.map(Result::unwrap).concat().await }
     };

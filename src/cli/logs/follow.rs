@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
@@ -23,7 +22,7 @@ use crate::event::Event;
 use crate::model::containers::ContainerId;
 use crate::model::logs::{LogLine, LogStatus};
 use crate::state::connection::Link;
-use crate::supervisor::followers::{Start, follow};
+use crate::supervisor::followers::{Life, Start, follow};
 use crate::supervisor::inbox::{self, Outbox};
 
 /// How long lines of the beginning are gathered: they come in many batches.
@@ -34,7 +33,7 @@ const GATHERING: Duration = Duration::from_millis(60);
 const GATHERED: usize = 50_000;
 
 struct Followed {
-    nudge: Arc<Notify>,
+    life: Arc<Life>,
     started_at: Option<Timestamp>,
 }
 
@@ -51,12 +50,12 @@ pub async fn run(
     let (mut lines, outbox) = inbox::channels();
     let mut tasks = JoinSet::new();
     let mut followed: HashMap<ContainerId, Followed> = HashMap::new();
-    let start = Start { tail, since };
+    let start = Start { tail, since, seam: None };
     let mut gathered: Vec<LogLine> = Vec::new();
     let mut print_at = Instant::now() + FIRST_GATHERING;
     let mut listed_at = headless.state().connection.listed_at;
     let mut link = headless.state().connection.link.clone();
-    extend(&headless, setup, words, start, &mut followed, &mut printer, &outbox, &mut tasks)?;
+    extend(&headless, setup, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks)?;
     loop {
         tokio::select! {
             biased;
@@ -96,14 +95,14 @@ pub async fn run(
                 listed_at = connection.listed_at;
                 if connection.is_up() {
                     // A stack that is down for the moment may come back: keep what is followed.
-                    let _ = extend(&headless, setup, words, start, &mut followed, &mut printer, &outbox, &mut tasks);
+                    let _ = extend(&headless, setup, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks);
                 }
                 for (id, follower) in &mut followed {
                     let started_at =
                         headless.state().containers.get(id).and_then(|entry| entry.container.started_at);
                     if listed_again || (started_at.is_some() && started_at != follower.started_at) {
                         follower.started_at = started_at;
-                        follower.nudge.notify_one();
+                        follower.life.nudge();
                     }
                 }
             }
@@ -128,10 +127,17 @@ fn extend(
     printer.learn(state, &wanted);
     for id in wanted {
         let Some(entry) = state.containers.get(&id).filter(|_| !followed.contains_key(&id)) else { continue };
-        let nudge = Arc::new(Notify::new());
+        let life = Arc::new(Life::default());
         let engine = headless.ports.engine.clone();
-        tasks.spawn(follow(engine, id.clone(), entry.container.tty, start, nudge.clone(), outbox.clone()));
-        followed.insert(id, Followed { nudge, started_at: entry.container.started_at });
+        tasks.spawn(follow(
+            engine,
+            id.clone(),
+            entry.container.tty,
+            start.clone(),
+            life.clone(),
+            outbox.clone(),
+        ));
+        followed.insert(id, Followed { life, started_at: entry.container.started_at });
     }
     Ok(())
 }

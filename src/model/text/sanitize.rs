@@ -108,10 +108,13 @@ struct Filter {
 
 impl Filter {
     fn allows(&mut self, character: char) -> bool {
+        if character.is_ascii_control() {
+            return false;
+        }
         if character.is_ascii() {
             self.based = true;
             self.marks = 0;
-            return !character.is_ascii_control();
+            return true;
         }
         if is_forbidden(character) {
             return false;

@@ -8,7 +8,7 @@ use ratatui::style::Modifier;
 use crate::tui::action::Action;
 use crate::tui::keymap::Key;
 use crate::tui::paint::{put, rule};
-use crate::tui::popups::Answer;
+use crate::tui::popups::{Answer, Choice};
 use crate::tui::theme::Theme;
 
 /// Longest text that is taken.
@@ -97,18 +97,60 @@ impl Edit {
     }
 }
 
+/// What a typed line is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asked {
+    /// Filters a list, searches a text.
+    #[default]
+    Search,
+    /// Shows only lines that match, or hides them.
+    Only,
+    /// A moment to go to.
+    Time,
+}
+
+impl Asked {
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Search => "/",
+            Self::Only => "only ",
+            Self::Time => "go to ",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Search => "Enter keeps it  Esc clears it",
+            Self::Only => "! before it hides  Enter keeps it  Esc clears it",
+            Self::Time => "14:05, 2026-11-20 14:05, or 5m ago",
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Input {
     edit: Edit,
+    asked: Asked,
 }
 
 impl Input {
     pub fn new(text: &str) -> Self {
-        Self { edit: Edit::new(text) }
+        Self::for_a(Asked::Search, text)
+    }
+
+    pub fn for_a(asked: Asked, text: &str) -> Self {
+        Self { edit: Edit::new(text), asked }
+    }
+
+    pub fn asked(&self) -> Asked {
+        self.asked
     }
 
     pub fn handle(&mut self, action: Option<Action>, key: Key) -> Answer {
         match action {
+            Some(Action::Open) if self.asked == Asked::Time => {
+                Answer::Choose(Choice::Jump(self.edit.text().to_owned()))
+            }
             Some(Action::Open) => Answer::Close,
             Some(Action::Back) => Answer::Dropped,
             _ if self.edit.handle(key) => Answer::Typed(self.edit.text().to_owned()),
@@ -125,11 +167,12 @@ impl Input {
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
         rule(buf, area, " ", theme.bar);
-        let x = put(buf, area.x + 1, area.y, area.width, "/", theme.key);
-        let room = Rect { x, width: area.right().saturating_sub(x + 34).max(10), ..area };
+        let x = put(buf, area.x + 1, area.y, area.width, self.asked.mark(), theme.key);
+        let words = self.asked.hint();
+        let wide = crate::tui::paint::width(words);
+        let room = Rect { x, width: area.right().saturating_sub(x + wide + 5).max(10), ..area };
         self.edit.draw(room, buf, theme);
-        let words = "Enter keeps it  Esc clears it";
-        let x = area.right().saturating_sub(crate::tui::paint::width(words) + 1);
+        let x = area.right().saturating_sub(wide + 1);
         put(buf, x, area.y, area.right() - x, words, theme.muted);
     }
 }

@@ -11,7 +11,7 @@ use crate::tui::action::{ACTIONS, Action, KeyContext};
 use crate::tui::keymap::Key;
 use crate::tui::popups::confirm::Confirm;
 use crate::tui::popups::help::Help;
-use crate::tui::popups::input;
+use crate::tui::popups::input::{self, Asked};
 use crate::tui::popups::menu::{Entry, Menu};
 use crate::tui::popups::palette::Palette;
 use crate::tui::popups::{Answer, Choice, Popup};
@@ -66,6 +66,10 @@ impl Ui {
     }
 
     pub(super) fn answer(&mut self, answer: Answer, state: &State, now: Timestamp) -> Vec<Request> {
+        let asked = match self.popups.last() {
+            Some(Popup::Input(input)) => input.asked(),
+            _ => Asked::Search,
+        };
         match answer {
             Answer::Stay => {}
             Answer::Close => {
@@ -73,9 +77,9 @@ impl Ui {
             }
             Answer::Dropped => {
                 self.popups.pop();
-                self.set_filter("");
+                self.typed(asked, "");
             }
-            Answer::Typed(text) => self.set_filter(&text),
+            Answer::Typed(text) => self.typed(asked, &text),
             Answer::Run(commands) => {
                 self.popups.pop();
                 self.stacks.marks.clear();
@@ -90,6 +94,17 @@ impl Ui {
         Vec::new()
     }
 
+    /// Takes over a line as it is being typed.
+    fn typed(&mut self, asked: Asked, text: &str) {
+        match asked {
+            Asked::Search => self.set_filter(text),
+            Asked::Only => self.logs.set_sieve(text),
+            // It is carried out when it is finished.
+            Asked::Time => {}
+        }
+        self.drawn = None;
+    }
+
     fn choose(&mut self, choice: Choice, state: &State, now: Timestamp) -> Vec<Request> {
         match choice {
             Choice::Act(action) => return self.act(action, state, now),
@@ -99,13 +114,17 @@ impl Ui {
             }
             Choice::ClearMarks => self.stacks.marks.clear(),
             Choice::Sort(sort) => self.stacks.set_sort(sort),
+            Choice::Jump(text) => {
+                let effects = self.logs.jump(&text, state, now);
+                return self.carry_out(effects, state, now);
+            }
             Choice::Theme(name) => match theme::load(&name, self.theme.ascii, self.depth) {
                 Ok(theme) => self.theme = theme,
                 Err(why) => self.toast(Severity::Error, why, now),
             },
             Choice::Shell(wish) => return vec![Request::Shell(wish)],
             Choice::AskBeside(name, wish) => self.ask_beside(&name, wish),
-            Choice::Typed(asked, text) => return Self::typed(asked, text),
+            Choice::Typed(asked, text) => return Self::answered(asked, text),
         }
         Vec::new()
     }
@@ -130,6 +149,13 @@ impl Ui {
             Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
             Action::Filter if self.screen != Screen::Host => {
                 self.popups.push(Popup::Input(input::Input::new(self.filter())));
+            }
+            Action::OnlyMatching if self.screen == Screen::Logs => {
+                let line = input::Input::for_a(Asked::Only, self.logs.sieve());
+                self.popups.push(Popup::Input(line));
+            }
+            Action::JumpToTime if self.screen == Screen::Logs => {
+                self.popups.push(Popup::Input(input::Input::for_a(Asked::Time, "")));
             }
             Action::Themes => self.open_themes(),
             Action::Sort if self.screen == Screen::Stacks => self.open_sort(),

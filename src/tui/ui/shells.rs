@@ -46,7 +46,7 @@ impl Ui {
         Vec::new()
     }
 
-    pub(super) fn typed(asked: Asked, text: String) -> Vec<Request> {
+    pub(super) fn answered(asked: Asked, text: String) -> Vec<Request> {
         let (container, way) = match asked {
             Asked::User(id) => (id, ShellWay::Shell { user: text, folder: String::new() }),
             Asked::Folder(id) => (id, ShellWay::Shell { user: String::new(), folder: text }),

@@ -108,7 +108,8 @@ impl Clock {
         }
     }
 
-    fn shown_zone(&self) -> TimeZone {
+    /// Returns the zone that times are shown in.
+    pub fn shown_zone(&self) -> TimeZone {
         if self.mode == TimeMode::Utc { TimeZone::UTC } else { self.zone.clone() }
     }
 

@@ -10,11 +10,15 @@
 //!
 //! [`LogPane`] is all of it but the title; a tab of the details shows one too.
 
+mod cursor;
 mod export;
+mod face;
 mod index;
 mod paint;
 mod pane;
+mod past;
 mod search;
+mod sieve;
 mod sources;
 mod words;
 
@@ -27,7 +31,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::Line;
 
-use crate::command::Interest;
+use crate::command::{Command, Interest};
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::{Action, KeyContext};
@@ -68,6 +72,25 @@ impl LogsView {
 
     pub fn filter(&self) -> &str {
         self.pane.filter()
+    }
+
+    /// Shows only lines that match, or with a `!` before it all but these.
+    pub fn set_sieve(&mut self, text: &str) {
+        self.pane.set_sieve(text);
+    }
+
+    pub fn sieve(&self) -> &str {
+        self.pane.sieve.text()
+    }
+
+    /// Goes to a moment as it was typed: `14:05`, `5m`.
+    pub fn jump(&mut self, text: &str, state: &State, now: Timestamp) -> Vec<Effect> {
+        self.pane.jump(text, state, now)
+    }
+
+    /// Returns what it wishes now: older lines, where one has come to the first ones.
+    pub fn wishes(&mut self, state: &State) -> Vec<Command> {
+        self.pane.wishes(state)
     }
 
     pub fn handle(&mut self, action: Action, state: &State) -> Vec<Effect> {

@@ -11,7 +11,15 @@ use crate::tui::views::logs::index::line_of;
 use crate::tui::views::logs::pane::LogPane;
 
 impl LogPane {
-    pub(super) fn copy_line(&self, store: &LogStore) -> Vec<Effect> {
+    /// Copies the block, or else the line that is stood on, as written.
+    pub(super) fn copy_line(&mut self, store: &LogStore) -> Vec<Effect> {
+        if let Some(range) = self.block_range() {
+            let count = range.len();
+            let lines = range.filter_map(|at| self.index.line(store, at));
+            let text = lines.fold(String::new(), |text, line| text + line.text.text() + "\n");
+            self.block = None;
+            return vec![Effect::Copy { what: format!("block of {count} lines"), text }];
+        }
         let marked = self.cursor.as_ref().or(self.current.as_ref()).map(|anchor| anchor.number);
         let number = marked.or_else(|| self.index.number(self.last_visible(store)));
         let Some(line) = number.and_then(|number| line_of(store, number)) else {
@@ -42,7 +50,7 @@ impl LogPane {
             .collect();
         vec![Effect::Save {
             name: format!("{}.log", name.trim_matches(['-', '.'])),
-            text: self.text(state, 0..self.index.len()),
+            text: self.text(state, self.block_range().unwrap_or(0..self.index.len())),
         }]
     }
 

@@ -5,15 +5,11 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
-
-use crate::model::logs::{LogLevel, LogLine, LogStream};
+use crate::model::logs::{LogLevel, LogLine, LogStream, trace};
 use crate::state::logs::LogStore;
 
 /// How far back a line without a level looks for the line it belongs to.
 const CONTINUATION_LINES: usize = 60;
-/// A stack trace is written at once.
-const CONTINUATION_TIME: SignedDuration = SignedDuration::from_millis(100);
 
 /// Numbers of chosen lines, ascending.
 #[derive(Debug, Default)]
@@ -88,11 +84,13 @@ impl Index {
         self.hits.clear();
     }
 
-    /// Brings both lists up to date; returns the number from which on lines moved.
+    /// Brings both lists up to date; returns the number from which on lines moved. `reopened` says which
+    /// line before the first new one must be looked at again.
     pub fn update(
         &mut self,
         store: &LogStore,
         is_filtered: bool,
+        reopened: impl Fn(u64) -> Option<u64>,
         passes: impl Fn(usize, &LogLine) -> bool,
         matches: Option<&dyn Fn(&LogLine) -> bool>,
     ) -> Option<u64> {
@@ -105,11 +103,14 @@ impl Index {
         self.epoch = Some(store.epoch());
         self.merges = store.merges();
         self.is_filtered = is_filtered;
+        // Newer lines may decide about older ones that they belong to.
+        let first_new = moved.unwrap_or(u64::MAX).min(self.shown.next);
+        let again = [moved, reopened(first_new)].into_iter().flatten().min();
         if is_filtered {
-            self.shown.update(store, moved, &passes);
+            self.shown.update(store, again, &passes);
         }
         if let Some(matches) = matches {
-            self.hits.update(store, moved, |at, line| {
+            self.hits.update(store, again, |at, line| {
                 line.stream != LogStream::Remark && matches(line) && (!is_filtered || passes(at, line))
             });
         }
@@ -157,18 +158,20 @@ pub fn line_of(store: &LogStore, number: u64) -> Option<&LogLine> {
     store.lines().get(number.checked_sub(store.dropped())? as usize)
 }
 
-/// Whether a line passes a level filter. A line that names no level counts as the line it continues (a
-/// stack trace belongs to its error), and as information where it continues none.
+/// Whether a line passes a level filter. A line of a trace counts as the line it belongs to. One that names
+/// no level counts as the line before it that was written at once, or else as information.
 pub fn is_at_least(store: &LogStore, at: usize, line: &LogLine, level: LogLevel) -> bool {
-    if let Some(own) = line.level {
-        return own >= level;
-    }
     if line.stream == LogStream::Remark {
         return true;
     }
-    let before = store.lines().range(..at).rev().take(CONTINUATION_LINES);
+    let head = store.head_of(at);
+    let own = store.lines().get(head).and_then(|head| head.level).or(line.level);
+    if let Some(own) = own {
+        return own >= level;
+    }
+    let before = store.lines().range(..head).rev().take(CONTINUATION_LINES);
     let parent = before
-        .take_while(|earlier| line.at.duration_since(earlier.at) <= CONTINUATION_TIME)
+        .take_while(|earlier| line.at.duration_since(earlier.at) <= trace::AT_ONCE)
         .filter(|earlier| earlier.container == line.container && earlier.stream != LogStream::Remark)
         .find_map(|earlier| earlier.level);
     parent.unwrap_or(LogLevel::Info) >= level

@@ -8,6 +8,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::logs::{LogLevel, LogLine, LogStream};
+use crate::model::text::StyledText;
 use crate::tui::theme::Theme;
 use crate::tui::view::Context;
 use crate::tui::views::clock::TimeMode;
@@ -25,7 +26,7 @@ impl LogPane {
         let theme = cx.theme;
         let list = self.list.intersection(area);
         if self.index.len() == 0 {
-            words::why_empty(cx.state, &self.sources, self.level).draw(list, buf, theme);
+            words::why_empty(cx.state, &self.sources, self.level, &self.sieve).draw(list, buf, theme);
         } else {
             self.draw_lines(list, buf, cx);
             if let Some(words) =
@@ -107,41 +108,96 @@ impl LogPane {
         let (mark, mark_style, base) = level_look(line.level, theme);
         buf.set_stringn(x, area.y, mark, 1, mark_style);
         x += columns.level;
-        let text = line.text.text();
-        let matches: Vec<Range<usize>> = self.query.matches(text).collect();
-        let piece = Piece {
-            text,
-            runs: line.text.runs(),
-            base,
-            matches: &matches,
-            current: self.current.as_ref().is_some_and(|current| current.number == number),
-        };
-        let rows = if self.wrap {
-            let width = self.text_width();
-            let rows = styled::rows(text, width);
-            let shown = skip..rows.min(skip + usize::from(area.height));
-            for (y, row) in (area.y..).zip(shown.clone()) {
-                piece.draw(buf, (x, y), columns.text, styled::row(text, width, row), theme);
-            }
-            shown.len() as u16
+        let room = Rect { x, width: columns.text, ..area };
+        let face = self.faces.of(number, line);
+        let paragraphs = face.as_ref().map_or(std::slice::from_ref(&line.text), |face| face.as_slice());
+        let rows = if self.wrap || self.faces.is_open(number) {
+            self.draw_wrapped(room, buf, paragraphs, base, number, skip, theme)
         } else {
-            let (start, over) = styled::byte_at(text, self.column);
-            let over = over as u16;
-            let end = piece.draw(
-                buf,
-                (x + over, area.y),
-                columns.text.saturating_sub(over),
-                start..text.len(),
-                theme,
-            );
-            self.draw_cut_marks((x, end), area.y, buf, text, theme);
+            if let Some(text) = paragraphs.first() {
+                self.draw_cut(room, buf, text, base, number, theme);
+            }
             1
         };
-        if self.cursor.as_ref().is_some_and(|cursor| cursor.number == number) {
+        if self.is_marked(number) {
             let patch = if cx.focused { theme.selection } else { theme.selection_unfocused };
             buf.set_style(Rect { height: rows.min(area.height), width: area.width - 1, ..area }, patch);
         }
         rows
+    }
+
+    /// Draws whole paragraphs below each other, from the row `skip` on; returns the rows it took.
+    #[expect(clippy::too_many_arguments, reason = "what is drawn, where and how")]
+    fn draw_wrapped(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        paragraphs: &[StyledText],
+        base: Style,
+        number: u64,
+        mut skip: usize,
+        theme: &Theme,
+    ) -> u16 {
+        let width = self.text_width();
+        let mut y = area.y;
+        for text in paragraphs {
+            let rows = styled::rows(text.text(), width);
+            if skip >= rows {
+                skip -= rows;
+                continue;
+            }
+            let matches = self.matches(text.text());
+            let piece = self.piece(text, base, &matches, number);
+            for row in skip..rows {
+                if y >= area.bottom() {
+                    return y - area.y;
+                }
+                let range = styled::row(text.text(), width, row);
+                piece.draw(buf, (area.x, y), area.width, range, theme);
+                y += 1;
+            }
+            skip = 0;
+        }
+        y - area.y
+    }
+
+    /// Draws one row of a line, from the first visible column on.
+    fn draw_cut(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        text: &StyledText,
+        base: Style,
+        number: u64,
+        theme: &Theme,
+    ) {
+        let matches = self.matches(text.text());
+        let piece = self.piece(text, base, &matches, number);
+        let (start, over) = styled::byte_at(text.text(), self.column);
+        let over = over as u16;
+        let at = (area.x + over, area.y);
+        let end = piece.draw(buf, at, area.width.saturating_sub(over), start..text.text().len(), theme);
+        self.draw_cut_marks((area.x, end), area.y, buf, text.text(), theme);
+    }
+
+    /// Finds what is marked in a text: what is searched for, or else what lines are chosen by.
+    fn matches(&self, text: &str) -> Vec<Range<usize>> {
+        match (self.query.is_empty(), self.sieve.hides) {
+            (false, _) => self.query.matches(text).collect(),
+            (true, false) => self.sieve.query.matches(text).collect(),
+            (true, true) => Vec::new(),
+        }
+    }
+
+    fn piece<'a>(
+        &self,
+        text: &'a StyledText,
+        base: Style,
+        matches: &'a [Range<usize>],
+        number: u64,
+    ) -> Piece<'a> {
+        let current = self.current.as_ref().is_some_and(|current| current.number == number);
+        Piece { text: text.text(), runs: text.runs(), base, matches, current }
     }
 
     /// Shows at the edges that a line goes on.
@@ -178,8 +234,19 @@ impl LogPane {
                 right.push((String::from("taken literally"), theme.muted));
             }
         }
+        if !self.sieve.is_empty() {
+            let how = if self.sieve.hides { "hiding" } else { "only" };
+            let what = styled::cut(self.sieve.query.text(), 24, theme.ascii);
+            right.push((format!("{how} {what}"), theme.text));
+        }
         if let Some(level) = self.level {
             right.push((format!("{} and above", level.word()), theme.text));
+        }
+        if let Some(range) = self.block_range() {
+            right.push((format!("{} marked", bytes::count(range.len() as u64)), theme.text));
+        }
+        if let Some(words) = self.edge(cx.state) {
+            right.push((styled::cut(&words, 40, theme.ascii), theme.muted));
         }
         if self.wrap {
             right.push((String::from("wrap"), theme.muted));

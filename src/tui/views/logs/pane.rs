@@ -8,14 +8,16 @@ use ratatui::layout::Rect;
 
 use crate::command::Interest;
 use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLevel, LogLine, LogStream};
+use crate::model::logs::{LogLevel, LogLine, LogStream, trace};
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::state::logs::LogStore;
 use crate::tui::action::Action;
-use crate::tui::view::Effect;
+use crate::tui::view::{Effect, Screen};
 use crate::tui::views::clock::{Clock, TimeMode};
+use crate::tui::views::logs::face::Faces;
 use crate::tui::views::logs::index::{Index, is_at_least, line_of};
+use crate::tui::views::logs::sieve::Sieve;
 use crate::tui::views::logs::sources::Sources;
 use crate::tui::views::logs::words;
 use crate::tui::widgets::query::Query;
@@ -42,15 +44,17 @@ impl Anchor {
     }
 
     /// Finds the line again, or the one that took its place in time.
-    fn find(&mut self, store: &LogStore) {
+    pub fn find(&mut self, store: &LogStore) {
         let is_it = |line: &LogLine| line.at == self.at && line.container == self.container;
         if line_of(store, self.number).is_some_and(is_it) {
             return;
         }
+        // A trace stands where it began, so the order of times is not quite strict.
         let lines = store.lines();
         let from = lines.partition_point(|line| line.at < self.at);
-        let same = lines.range(from..).take_while(|line| line.at <= self.at).position(is_it);
-        self.number = store.dropped() + (from + same.unwrap_or(0)) as u64;
+        let near = from.saturating_sub(trace::REACH);
+        let same = lines.range(near..).take(2 * trace::REACH).position(is_it);
+        self.number = store.dropped() + same.map_or(from, |steps| near + steps) as u64;
     }
 }
 
@@ -69,6 +73,8 @@ pub struct LogPane {
     pub(super) sources: Sources,
     pub(super) index: Index,
     pub(super) query: Query,
+    pub(super) sieve: Sieve,
+    pub(super) faces: Faces,
     /// The lowest level that is shown.
     pub(super) level: Option<LogLevel>,
     pub(super) clock: Clock,
@@ -83,8 +89,14 @@ pub struct LogPane {
     seen: Option<Anchor>,
     /// The match that the search stands on.
     pub(super) current: Option<Anchor>,
-    /// The line that was clicked.
+    /// The line one stands on: clicked, opened or marked.
     pub(super) cursor: Option<Anchor>,
+    /// Where a block began; it ends at the cursor.
+    pub(super) block: Option<Anchor>,
+    /// Whether older lines are to be asked for.
+    pub(super) wants_older: bool,
+    /// The moment that is read back to.
+    pub(super) goal: Option<Timestamp>,
     /// Whether the next sync looks for a match.
     seek: bool,
     pub(super) list: Rect,
@@ -97,6 +109,8 @@ impl Default for LogPane {
             sources: Sources::default(),
             index: Index::default(),
             query: Query::default(),
+            sieve: Sieve::default(),
+            faces: Faces::default(),
             level: None,
             clock: Clock::default(),
             wrap: false,
@@ -107,6 +121,9 @@ impl Default for LogPane {
             seen: None,
             current: None,
             cursor: None,
+            block: None,
+            wants_older: false,
+            goal: None,
             seek: false,
             list: Rect::ZERO,
             columns: Columns::default(),
@@ -125,7 +142,7 @@ impl LogPane {
         self.index.clear();
         self.column = 0;
         self.current = None;
-        self.cursor = None;
+        self.faces.close_all();
     }
 
     pub fn targets(&self) -> &[Target] {
@@ -141,6 +158,11 @@ impl LogPane {
         self.index.clear_hits();
         self.current = None;
         self.seek = !text.is_empty();
+    }
+
+    pub fn set_sieve(&mut self, text: &str) {
+        self.sieve.set(text);
+        self.index.clear();
     }
 
     pub fn filter(&self) -> &str {
@@ -172,19 +194,24 @@ impl LogPane {
         self.refresh(state);
     }
 
-    fn refresh(&mut self, state: &State) {
+    pub(super) fn refresh(&mut self, state: &State) {
         let store = &state.logs;
         let is_foreign = store.shown().iter().any(|id| self.sources.get(id).is_none());
-        let (level, query, sources) = (self.level, &self.query, &self.sources);
+        let (level, query, sieve, sources) = (self.level, &self.query, &self.sieve, &self.sources);
         let passes = |at: usize, line: &LogLine| {
             (!is_foreign || sources.get(&line.container).is_some())
                 && level.is_none_or(|level| is_at_least(store, at, line, level))
+                && sieve.lets_through(store, at, line)
         };
+        let is_filtered = is_foreign || level.is_some() || !sieve.is_empty();
         let matches = |line: &LogLine| query.finds(line.text.text());
         let matches: Option<&dyn Fn(&LogLine) -> bool> = if query.is_empty() { None } else { Some(&matches) };
-        let moved = self.index.update(store, is_foreign || level.is_some(), passes, matches);
-        if moved.is_some() {
-            let anchors = [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor];
+        let reopened = |next| sieve.reopened(store, next);
+        let moved = self.index.update(store, is_filtered, reopened, passes, matches);
+        if let Some(from) = moved {
+            self.faces.moved(store, from);
+            let anchors =
+                [&mut self.top, &mut self.seen, &mut self.current, &mut self.cursor, &mut self.block];
             for anchor in anchors.into_iter().flatten() {
                 anchor.find(store);
             }
@@ -196,8 +223,9 @@ impl LogPane {
             if top.number < store.dropped() {
                 self.scroll.row = 0;
             }
-            let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
-            self.scroll.settle(index.len(), self.view(), |at| height(index, store, wrap, width, at));
+            let mut scroll = self.scroll;
+            scroll.settle(self.index.len(), self.view(), |at| self.height(store, at));
+            self.scroll = scroll;
         }
         if std::mem::take(&mut self.seek) {
             self.seek_nearest(store);
@@ -216,14 +244,29 @@ impl LogPane {
             Action::HalfPageUp => self.up(half, store),
             Action::PageDown => self.down(page, store),
             Action::PageUp => self.up(page, store),
-            // Where everything is in sight there is nothing to stop for.
-            Action::First if self.scroll == Scroll::default() => {}
             Action::First => {
-                self.pause(store);
-                self.scroll = Scroll::default();
-                self.hold(store);
+                self.wants_older = true;
+                // Where everything is in sight there is nothing to stop for.
+                if self.scroll != Scroll::default() {
+                    self.pause(store);
+                    self.scroll = Scroll::default();
+                    self.hold(store);
+                }
+                if self.cursor.is_some() {
+                    self.stand_at(0, store);
+                }
             }
+            Action::Last if self.block.is_some() => self.stand_at(self.index.len().saturating_sub(1), store),
             Action::Last => self.resume(),
+            Action::Open => self.open_line(store),
+            Action::Fields => {
+                self.faces.toggle();
+                let words = if self.faces.is_on { "message and fields" } else { "as written" };
+                self.refresh(state);
+                return vec![Effect::Toast(format!("Structured lines: {words}"))];
+            }
+            Action::MarkBlock => return self.toggle_block(store),
+            Action::Back => return self.leave(state),
             Action::Follow if self.follow => self.pause(store),
             Action::Follow => self.resume(),
             Action::Right if !self.wrap => self.column = (self.column + STEP).min(self.widest(store)),
@@ -258,6 +301,22 @@ impl LogPane {
         Vec::new()
     }
 
+    /// Leaves what was entered last: the block, the line, what is opened, the search, the filter, the screen.
+    fn leave(&mut self, state: &State) -> Vec<Effect> {
+        if self.block.take().is_some() || self.cursor.take().is_some() {
+        } else if self.faces.has_open() {
+            self.faces.close_all();
+        } else if !self.query.is_empty() {
+            self.set_filter("");
+        } else if !self.sieve.is_empty() {
+            self.set_sieve("");
+        } else {
+            return vec![Effect::GoTo(Screen::Stacks)];
+        }
+        self.refresh(state);
+        Vec::new()
+    }
+
     /// Marks the line that was clicked: what the copy key copies.
     pub fn click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect> {
         if !self.list.contains((column, row).into()) {
@@ -267,6 +326,7 @@ impl LogPane {
         let number = self.at_row(usize::from(row - self.list.y), store).and_then(|at| self.index.number(at));
         let clicked = number.and_then(|number| Anchor::of(store, number));
         self.cursor = if clicked == self.cursor { None } else { clicked };
+        self.block = self.block.take().filter(|_| self.cursor.is_some());
         if self.cursor.is_some() {
             // Nobody reads a line that runs away.
             self.pause(store);
@@ -310,8 +370,7 @@ impl LogPane {
     }
 
     fn end(&self, store: &LogStore) -> Scroll {
-        let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
-        Scroll::end(index.len(), self.view(), |at| height(index, store, wrap, width, at))
+        Scroll::end(self.index.len(), self.view(), |at| self.height(store, at))
     }
 
     fn resume(&mut self) {
@@ -319,6 +378,8 @@ impl LogPane {
         self.top = None;
         self.seen = None;
         self.cursor = None;
+        self.block = None;
+        self.goal = None;
     }
 
     pub(super) fn pause(&mut self, store: &LogStore) {
@@ -335,13 +396,13 @@ impl LogPane {
     }
 
     fn down(&mut self, rows: usize, store: &LogStore) {
-        if self.follow {
+        if self.follow || self.step_cursor(rows as isize, store) {
             return;
         }
-        let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
-        let view = usize::from(self.list.height);
-        self.scroll.down(rows, index.len(), view, |at| height(index, store, wrap, width, at));
-        if self.scroll >= self.end(store) && self.cursor.is_none() {
+        let mut scroll = self.scroll;
+        scroll.down(rows, self.index.len(), self.view(), |at| self.height(store, at));
+        self.scroll = scroll;
+        if self.scroll >= self.end(store) {
             self.resume();
         } else {
             self.hold(store);
@@ -349,9 +410,14 @@ impl LogPane {
     }
 
     fn up(&mut self, rows: usize, store: &LogStore) {
-        let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
+        self.wants_older |= self.scroll == Scroll::default();
+        if self.step_cursor(-(rows as isize), store) {
+            return;
+        }
         let before = self.scroll;
-        self.scroll.up(rows, |at| height(index, store, wrap, width, at));
+        let mut scroll = self.scroll;
+        scroll.up(rows, |at| self.height(store, at));
+        self.scroll = scroll;
         // Where everything is in sight there is nothing to stop for.
         if self.scroll != before {
             self.pause(store);
@@ -363,7 +429,7 @@ impl LogPane {
     fn at_row(&self, row: usize, store: &LogStore) -> Option<usize> {
         let mut left = row + self.scroll.row;
         for at in self.scroll.line..self.index.len() {
-            let height = height(&self.index, store, self.wrap, self.text_width(), at);
+            let height = self.height(store, at);
             if left < height {
                 return Some(at);
             }
@@ -384,12 +450,19 @@ impl LogPane {
         let widths = visible.filter_map(|at| self.index.line(store, at)).map(|line| line.text.text().len());
         widths.max().unwrap_or(0).saturating_sub(self.text_width() / 2)
     }
-}
 
-/// Returns the rows that the line at a position takes.
-pub(super) fn height(index: &Index, store: &LogStore, wrap: bool, width: usize, position: usize) -> usize {
-    match index.line(store, position) {
-        Some(line) if wrap && line.stream != LogStream::Remark => styled::rows(line.text.text(), width),
-        _ => 1,
+    /// Returns the rows that the line at a position takes.
+    pub(super) fn height(&self, store: &LogStore, position: usize) -> usize {
+        let Some(number) = self.index.number(position) else { return 1 };
+        let is_open = self.faces.is_open(number);
+        let Some(line) = line_of(store, number).filter(|_| self.wrap || is_open) else { return 1 };
+        if line.stream == LogStream::Remark {
+            return 1;
+        }
+        let width = self.text_width();
+        match self.faces.of(number, line) {
+            Some(face) => face.iter().map(|paragraph| styled::rows(paragraph.text(), width)).sum(),
+            None => styled::rows(line.text.text(), width),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::state::logs::LogStore;
 use crate::tui::view::Effect;
 use crate::tui::views::logs::index::line_of;
-use crate::tui::views::logs::pane::{Anchor, LogPane, height};
+use crate::tui::views::logs::pane::{Anchor, LogPane};
 
 impl LogPane {
     /// Goes to the newest match at or above the foot, or else to the first one below.
@@ -37,17 +37,21 @@ impl LogPane {
     fn go_to(&mut self, number: u64, store: &LogStore) {
         self.current = Anchor::of(store, number);
         let position = self.index.position(number);
-        let (index, wrap, width) = (&self.index, self.wrap, self.text_width());
-        let before = self.scroll;
+        let mut scroll = self.scroll;
         let view = usize::from(self.list.height);
-        self.scroll.reveal(position, index.len(), view, |at| height(index, store, wrap, width, at));
-        if self.scroll != before {
+        scroll.reveal(position, self.index.len(), view, |at| self.height(store, at));
+        if self.cursor.is_some() {
+            self.cursor.clone_from(&self.current);
+        }
+        if self.scroll != scroll {
+            self.scroll = scroll;
             self.pause(store);
             self.hold(store);
         }
         // Sideways too, where lines are cut.
         if let Some(line) = line_of(store, number).filter(|_| !self.wrap) {
-            let text = line.text.text();
+            let face = self.faces.of(number, line);
+            let text = face.as_ref().and_then(|face| face.first()).unwrap_or(&line.text).text();
             let found =
                 self.query.matches(text).next().map_or(0, |found| text[..found.start].chars().count());
             if found < self.column || found >= self.column + self.text_width() {

@@ -1,5 +1,7 @@
 //! The pane as people see it, and the promises of its positions.
 
+mod reading;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 

@@ -3,12 +3,13 @@
 use crate::model::logs::{LogLevel, LogStatus};
 use crate::state::State;
 use crate::tui::action::Action;
+use crate::tui::views::logs::sieve::Sieve;
 use crate::tui::views::logs::sources::Sources;
 use crate::tui::views::notice::{Notice, key};
 use crate::tui::widgets::bytes;
 
 /// Says why no line is shown.
-pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>) -> Notice {
+pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>, sieve: &Sieve) -> Notice {
     if sources.targets().is_empty() {
         return Notice::new("No log is chosen").advise(format!(
             "Go to Stacks ({}), choose a stack, a service or a container and press {}",
@@ -18,9 +19,23 @@ pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>) -> N
     }
     let living: Vec<_> = sources.list().iter().filter(|source| !source.is_gone).collect();
     let what = name(state, sources);
+    if living.is_empty() && !sources.list().is_empty() {
+        return Notice::new(format!("The container of {what} is gone, and its log with it"))
+            .advise("Lines appear here as soon as there is one again");
+    }
     if living.is_empty() {
         return Notice::new(format!("{what} has no container, so there is no log"))
             .advise("Lines appear here as soon as one is created");
+    }
+    if !sieve.is_empty() && !state.logs.lines().is_empty() {
+        let lines = bytes::count(state.logs.lines().len() as u64);
+        let (what, how) = (sieve.query.text(), if sieve.hides { "All" } else { "None" });
+        let level = level.map_or(String::new(), |level| format!(" at level {} and above", level.word()));
+        return Notice::new(format!("{how} of {lines} lines{level} match {what}")).advise(format!(
+            "{} changes the filter, {} clears it",
+            key(Action::OnlyMatching),
+            key(Action::Back)
+        ));
     }
     if let Some(level) = level.filter(|_| !state.logs.lines().is_empty()) {
         let lines = state.logs.lines().len() as u64;

@@ -6,6 +6,7 @@ use crate::model::compose::ComposeProject;
 use crate::model::containers::ContainerId;
 use crate::model::jobs::{JobId, Verb};
 use crate::model::stacks::Target;
+use crate::model::timeline::TimelineEntry;
 
 /// A wish. The supervisor carries it out; what becomes of it comes back as [`crate::event::Event`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub enum Command {
     ReadDefinition(ComposeProject),
     /// Try the engine now instead of waiting for the next attempt.
     Reconnect,
+    /// Keep these for the next run.
+    Remember(Vec<TimelineEntry>),
 }
 
 impl Command {
@@ -44,7 +47,9 @@ impl Command {
             | Self::ReadProcesses(_)
             | Self::ReadDiskUsage
             | Self::ReadDefinition(_)
-            | Self::Reconnect => false,
+            | Self::Reconnect
+            // Our own file, and the reason to leave a read-only screen open overnight.
+            | Self::Remember(_) => false,
         }
     }
 }

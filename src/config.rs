@@ -42,6 +42,8 @@ pub struct Config {
     pub keys: Vec<KeyChoice>,
     /// Only this stack, where one was named (`-p NAME`, or a compose file).
     pub project: Option<String>,
+    /// Whether the timeline is kept from run to run.
+    pub history: bool,
     /// Where our own log goes beside the Diagnostics screen.
     pub log_file: Option<PathBuf>,
     /// How often `-v` was said.
@@ -58,6 +60,7 @@ impl Default for Config {
             no_color: false,
             keys: Vec::new(),
             project: None,
+            history: true,
             log_file: None,
             verbosity: 0,
         }

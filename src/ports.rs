@@ -14,6 +14,7 @@ use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
+use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -196,6 +197,15 @@ pub trait Compose: Send + Sync {
     ) -> BoxFuture<'a, Result<(), ComposeError>>;
 }
 
+/// What is kept of one engine's timeline from run to run.
+pub trait History: Send + Sync {
+    /// Reads what was kept since a moment (everything without one): each entry once, oldest first.
+    /// Nothing kept yet is no error.
+    fn read(&self, since: Option<Timestamp>) -> BoxFuture<'_, Result<Vec<TimelineEntry>, String>>;
+    /// Adds entries; says why that cannot be done.
+    fn append(&self, entries: Vec<TimelineEntry>) -> BoxFuture<'_, Result<(), String>>;
+}
+
 /// Everything of the outside that the supervisor is plugged into.
 #[derive(Clone)]
 pub struct Ports {
@@ -203,6 +213,8 @@ pub struct Ports {
     pub usage: Arc<dyn UsageMeter>,
     pub host: Arc<dyn HostMeter>,
     pub compose: Arc<dyn Compose>,
+    /// `None`: nothing is kept.
+    pub history: Option<Arc<dyn History>>,
     pub clock: Clock,
 }
 

@@ -154,6 +154,11 @@ impl State {
                     self.timeline.job_finished(now, &job, &outcome, &self.containers);
                 }
             }
+            Event::HistoryRead(entries) => {
+                self.containers.remember_flips(&entries);
+                self.timeline.remember(entries);
+            }
+            Event::HistoryFailed(why) => self.jobs.refused(now, why),
             Event::CommandRefused(why) => self.jobs.refused(now, why),
             Event::LookedAt(interest) => {
                 self.logs.show(&interest.logs);
@@ -161,6 +166,10 @@ impl State {
             }
         }
         self.attention.refresh(&self.containers);
+        let news = self.timeline.take_news();
+        if !news.is_empty() {
+            wishes.push(Command::Remember(news));
+        }
         if self.connection.is_local() {
             wishes.extend(self.containers.unread_definitions().into_iter().map(Command::ReadDefinition));
         }

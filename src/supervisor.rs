@@ -4,6 +4,7 @@
 //! applied it. Decides no policy (that is `state`) and draws nothing.
 
 pub mod followers;
+pub mod history;
 pub mod inbox;
 pub mod jobs;
 pub mod link;
@@ -23,6 +24,7 @@ use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, EngineError, Ports, ShellSession};
 use crate::state::State;
 use crate::supervisor::followers::Followers;
+use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
 use crate::supervisor::jobs::JobRunner;
 
@@ -43,6 +45,7 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     followers: Followers,
     jobs: JobRunner,
+    recorder: Option<Recorder>,
     /// Containers being inspected; `true`: once more afterwards.
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
@@ -62,11 +65,20 @@ impl Supervisor {
         let (inbox, outbox) = inbox::channels();
         let reconnect = Arc::new(Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(link::run(ports.clone(), outbox.clone(), reconnect.clone()));
+        let link = link::run(ports.clone(), outbox.clone(), reconnect.clone());
+        let (kept, teller) = (ports.history.clone(), outbox.clone());
+        tasks.spawn(async move {
+            // First what was kept: the engine tells part of it again, and that is told once.
+            if let Some(kept) = kept {
+                history::recall(&*kept, now, &teller).await;
+            }
+            link.await;
+        });
         Self {
             state: State::new(now, ports.engine.host(), read_only),
             followers: Followers::new(ports.engine.clone(), outbox.clone()),
             jobs: JobRunner::default(),
+            recorder: ports.history.clone().map(|history| Recorder::start(history, outbox.clone())),
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             definitions: Arc::new(Semaphore::new(1)),
@@ -149,6 +161,18 @@ impl Supervisor {
                 });
             }
             Command::Reconnect => self.reconnect.notify_one(),
+            Command::Remember(entries) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.keep(entries);
+                }
+            }
+        }
+    }
+
+    /// Lets what is to be kept reach the disk; nothing is kept afterwards.
+    pub async fn close(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            recorder.close().await;
         }
     }
 

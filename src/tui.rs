@@ -100,6 +100,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         }
     }
     drop(screen);
+    supervisor.close().await;
     Ok(face.quit.unwrap_or(0))
 }
 

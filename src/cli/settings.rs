@@ -27,8 +27,13 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Plugs in the engine that was chosen.
+    /// Plugs in the engine that was chosen, for a command that looks once and keeps nothing.
     pub fn ports(&self) -> Result<Ports, Failure> {
+        Ok(Ports { history: None, ..self.ports_with_history()? })
+    }
+
+    /// Plugs in the engine that was chosen, and what is kept of its timeline.
+    pub fn ports_with_history(&self) -> Result<Ports, Failure> {
         if self.demo {
             demo_ports()
         } else {
@@ -55,6 +60,7 @@ pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Fa
         read_only: arguments.read_only,
         ascii: arguments.ascii,
         no_color: arguments.no_color,
+        no_history: arguments.no_history,
         log_file: arguments.log_file,
         verbosity: arguments.verbose,
     };

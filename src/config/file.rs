@@ -12,7 +12,7 @@ use crate::config::KeyChoice;
 use crate::config::nearest::did_you_mean;
 
 /// Keys of the file's top level.
-const KEYS: [&str; 6] = ["theme", "read_only", "ascii", "host", "context", "keys"];
+const KEYS: [&str; 7] = ["theme", "read_only", "ascii", "host", "context", "history", "keys"];
 
 /// What one file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub struct FileConfig {
     pub ascii: Option<bool>,
     pub host: Option<String>,
     pub context: Option<String>,
+    pub history: Option<bool>,
     pub keys: Vec<KeyChoice>,
 }
 
@@ -60,6 +61,7 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
             "ascii" => file.ascii = reader.bool_of(key.get_ref(), value),
             "host" => file.host = reader.text_of(key.get_ref(), value),
             "context" => file.context = reader.text_of(key.get_ref(), value),
+            "history" => file.history = reader.bool_of(key.get_ref(), value),
             "keys" => file.keys = reader.keys_of(value),
             unknown => {
                 let hint = did_you_mean(unknown, KEYS);

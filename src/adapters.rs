@@ -6,6 +6,7 @@ pub mod history;
 pub mod host;
 pub mod scenario;
 pub mod usage;
+pub mod webhook;
 
 use std::sync::Arc;
 
@@ -14,8 +15,9 @@ use crate::adapters::docker::DockerEngine;
 use crate::adapters::history::FileHistory;
 use crate::adapters::host::SystemMeter;
 use crate::adapters::usage::UsageMeters;
+use crate::adapters::webhook::HttpWebhook;
 use crate::config::Config;
-use crate::ports::{Clock, Engine as _, EngineError, History, Ports};
+use crate::ports::{Clock, Engine as _, EngineError, History, Ports, Webhook};
 
 /// Plugs in the outside: the one list of what is plugged in. Fails only for an endpoint that makes no
 /// sense; whether anybody answers there is found by connecting.
@@ -25,7 +27,9 @@ pub fn live(config: &Config) -> Result<Ports, EngineError> {
     let stats = engine.clone();
     let endpoint = config.endpoint.clone();
     let history = if config.history { FileHistory::usual(&engine.host()) } else { None };
+    let webhook = config.notify.webhook.clone().map(|address| address.0);
     Ok(Ports {
+        webhook: webhook.map(|address| Arc::new(HttpWebhook::new(address)) as Arc<dyn Webhook>),
         history: history.map(|history| Arc::new(history) as Arc<dyn History>),
         usage: Arc::new(UsageMeters::new(Arc::new(move || stats.client()), local)),
         host: Arc::new(SystemMeter::new()),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::model::compose::ComposeProject;
 use crate::model::containers::ContainerId;
 use crate::model::jobs::{JobId, Verb};
+use crate::model::notify::Notification;
 use crate::model::stacks::Target;
 use crate::model::timeline::TimelineEntry;
 
@@ -31,6 +32,8 @@ pub enum Command {
     ReadDefinition(ComposeProject),
     /// Try the engine now instead of waiting for the next attempt.
     Reconnect,
+    /// Tell somebody who is not looking.
+    Notify(Notification),
     /// Keep these for the next run.
     Remember(Vec<TimelineEntry>),
 }
@@ -49,7 +52,8 @@ impl Command {
             | Self::ReadDefinition(_)
             | Self::Reconnect
             // Our own file, and the reason to leave a read-only screen open overnight.
-            | Self::Remember(_) => false,
+            | Self::Remember(_)
+            | Self::Notify(_) => false,
         }
     }
 }

@@ -6,8 +6,11 @@
 pub mod file;
 pub mod merge;
 pub mod nearest;
+pub mod notify;
 
 use std::path::PathBuf;
+
+pub use notify::{Desktop, NotifyChoice};
 
 /// Which engine is meant; resolved by the adapter with the Docker CLI's precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,6 +47,7 @@ pub struct Config {
     pub project: Option<String>,
     /// Whether the timeline is kept from run to run.
     pub history: bool,
+    pub notify: NotifyChoice,
     /// Where our own log goes beside the Diagnostics screen.
     pub log_file: Option<PathBuf>,
     /// How often `-v` was said.
@@ -61,6 +65,7 @@ impl Default for Config {
             keys: Vec::new(),
             project: None,
             history: true,
+            notify: NotifyChoice::default(),
             log_file: None,
             verbosity: 0,
         }

@@ -76,6 +76,8 @@ pub enum Event {
     HistoryRead(Vec<TimelineEntry>),
     /// The timeline cannot be kept or read, and why; told once.
     HistoryFailed(String),
+    /// A webhook could not be told, and why.
+    WebhookFailed(String),
     /// The face looks at something else now.
     LookedAt(Interest),
     /// A command was not carried out, and why (read-only, nothing to do, one is under way).

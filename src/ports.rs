@@ -14,6 +14,7 @@ use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
+use crate::model::notify::Notification;
 use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 
@@ -206,6 +207,12 @@ pub trait History: Send + Sync {
     fn append(&self, entries: Vec<TimelineEntry>) -> BoxFuture<'_, Result<(), String>>;
 }
 
+/// Somebody far away who is told of changes.
+pub trait Webhook: Send + Sync {
+    /// Tells of one change, bounded in time; the error is complete and names no secret.
+    fn tell(&self, notification: Notification) -> BoxFuture<'_, Result<(), String>>;
+}
+
 /// Everything of the outside that the supervisor is plugged into.
 #[derive(Clone)]
 pub struct Ports {
@@ -215,6 +222,8 @@ pub struct Ports {
     pub compose: Arc<dyn Compose>,
     /// `None`: nothing is kept.
     pub history: Option<Arc<dyn History>>,
+    /// `None`: nobody is told.
+    pub webhook: Option<Arc<dyn Webhook>>,
     pub clock: Clock,
 }
 

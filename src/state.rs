@@ -12,6 +12,7 @@ pub mod details;
 pub mod host;
 pub mod jobs;
 pub mod logs;
+pub mod notify;
 pub mod timeline;
 pub mod usage;
 pub mod verdict;
@@ -27,6 +28,7 @@ use crate::state::details::Details;
 use crate::state::host::Host;
 use crate::state::jobs::Jobs;
 use crate::state::logs::LogStore;
+use crate::state::notify::Notify;
 use crate::state::timeline::Timeline;
 use crate::state::usage::UsageBook;
 
@@ -68,6 +70,7 @@ pub struct State {
     pub jobs: Jobs,
     pub host: Host,
     pub details: Details,
+    pub notify: Notify,
     pub interest: Interest,
 }
 
@@ -85,6 +88,7 @@ impl State {
             jobs: Jobs::default(),
             host: Host::default(),
             details: Details::default(),
+            notify: Notify::default(),
             interest: Interest::default(),
         }
     }
@@ -159,6 +163,11 @@ impl State {
                 self.timeline.remember(entries);
             }
             Event::HistoryFailed(why) => self.jobs.refused(now, why),
+            Event::WebhookFailed(why) => {
+                if self.notify.webhook_failed(now) {
+                    self.timeline.webhook_failed(now, why);
+                }
+            }
             Event::CommandRefused(why) => self.jobs.refused(now, why),
             Event::LookedAt(interest) => {
                 self.logs.show(&interest.logs);
@@ -166,6 +175,8 @@ impl State {
             }
         }
         self.attention.refresh(&self.containers);
+        let told = self.notify.refresh(now, &self.containers, &self.connection);
+        wishes.extend(told.into_iter().map(Command::Notify));
         let news = self.timeline.take_news();
         if !news.is_empty() {
             wishes.push(Command::Remember(news));
@@ -178,7 +189,7 @@ impl State {
 
     /// Returns when [`Event::Tick`] is due at the latest, if anything waits for it.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.containers.next_deadline()
+        self.containers.next_deadline().into_iter().chain(self.notify.next_deadline()).min()
     }
 
     fn forget_the_gone(&mut self) {

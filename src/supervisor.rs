@@ -14,15 +14,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::{ContainerId, RunState};
+use crate::model::notify::NotifyPolicy;
 use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, EngineError, Ports, ShellSession};
 use crate::state::State;
+use crate::state::notify::Notify;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
@@ -31,6 +33,8 @@ use crate::supervisor::jobs::JobRunner;
 const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
+/// Webhooks told at once.
+const WEBHOOKS: usize = 2;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
@@ -50,7 +54,8 @@ pub struct Supervisor {
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
     definitions: Arc<Semaphore>,
-    reconnect: Arc<Notify>,
+    webhooks: Arc<Semaphore>,
+    reconnect: Arc<tokio::sync::Notify>,
     next_sample: Timestamp,
     sampling: bool,
     host_sampling: bool,
@@ -63,7 +68,7 @@ impl Supervisor {
     pub fn start(ports: Ports, read_only: bool) -> Self {
         let now = ports.clock.now();
         let (inbox, outbox) = inbox::channels();
-        let reconnect = Arc::new(Notify::new());
+        let reconnect = Arc::new(tokio::sync::Notify::new());
         let mut tasks = JoinSet::new();
         let link = link::run(ports.clone(), outbox.clone(), reconnect.clone());
         let (kept, teller) = (ports.history.clone(), outbox.clone());
@@ -82,6 +87,7 @@ impl Supervisor {
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             definitions: Arc::new(Semaphore::new(1)),
+            webhooks: Arc::new(Semaphore::new(WEBHOOKS)),
             reconnect,
             next_sample: now,
             sampling: false,
@@ -93,6 +99,11 @@ impl Supervisor {
             outbox,
             tasks,
         }
+    }
+
+    /// Tells of changes from here on.
+    pub fn notify(&mut self, policy: NotifyPolicy) {
+        self.state.notify = Notify::new(policy);
     }
 
     pub fn state(&self) -> &State {
@@ -161,6 +172,18 @@ impl Supervisor {
                 });
             }
             Command::Reconnect => self.reconnect.notify_one(),
+            Command::Notify(notification) => {
+                if let Some(webhook) = self.ports.webhook.clone() {
+                    let (turn, outbox) = (self.webhooks.clone(), self.outbox.clone());
+                    self.tasks.spawn(async move {
+                        let _turn = turn.acquire_owned().await;
+                        if let Err(why) = webhook.tell(notification).await {
+                            log::warn!("{why}");
+                            outbox.fact(Event::WebhookFailed(why)).await;
+                        }
+                    });
+                }
+            }
             Command::Remember(entries) => {
                 if let Some(recorder) = &mut self.recorder {
                     recorder.keep(entries);

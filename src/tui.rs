@@ -10,6 +10,7 @@ pub mod draw;
 mod fixture;
 pub mod frames;
 pub mod keymap;
+pub mod notify;
 pub mod paint;
 pub mod picture;
 pub mod popups;
@@ -38,6 +39,7 @@ use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
 use crate::tui::keymap::{Key, Keymap};
+use crate::tui::notify::Messenger;
 use crate::tui::terminal::Screen;
 use crate::tui::theme::ColorDepth;
 use crate::tui::ui::{Input, Request, Ui};
@@ -68,6 +70,8 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         resized: false,
         shell: None,
         quit: None,
+        messenger: Messenger::new(&config.notify, |name| std::env::var(name).ok()),
+        told: 0,
     };
     let hangup = terminal::watch_for_hangup();
     tokio::pin!(hangup);
@@ -125,6 +129,9 @@ struct Face {
     /// A shell that was asked for.
     shell: Option<ContainerId>,
     quit: Option<i32>,
+    messenger: Messenger,
+    /// Notifications that were sent.
+    told: u64,
 }
 
 impl Face {
@@ -133,6 +140,11 @@ impl Face {
         if self.resized && self.frames.is_due() {
             self.resized = false;
             self.ui.area = screen.resize()?;
+        }
+        let notify = &supervisor.state().notify;
+        if notify.count() > self.told {
+            screen.send(&self.messenger.bytes(notify.since(self.told)))?;
+            self.told = notify.count();
         }
         let now = supervisor.now();
         for wish in self.ui.sync(supervisor.state(), now) {

@@ -62,6 +62,7 @@ pub fn open(text: &str, clock: Clock) -> anyhow::Result<(Ports, ScenarioHandle)>
         host: stage.clone(),
         compose: stage,
         history: None,
+        webhook: None,
         clock,
     };
     Ok((ports, ScenarioHandle { player }))

@@ -24,6 +24,9 @@ pub fn check_terminal() -> Result<(), Failure> {
 /// `files`: a stack that is shown although nothing of it may have been created.
 pub async fn run(ports: Ports, config: &Config, files: Option<ComposeProject>) -> Result<u8, Failure> {
     let mut supervisor = Supervisor::start(ports, config.read_only);
+    if config.notify.is_on() {
+        supervisor.notify(config.notify.policy.clone());
+    }
     if let Some(files) = files {
         supervisor.submit(Command::ReadDefinition(files));
     }

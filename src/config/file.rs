@@ -3,16 +3,18 @@
 //! Every fault is found in one go, each with its line and the nearest known word. Never reads a file:
 //! it is given the text.
 
+mod notify;
+
 use std::fmt;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::KeyChoice;
 use crate::config::nearest::did_you_mean;
+use crate::config::{KeyChoice, NotifyChoice};
 
 /// Keys of the file's top level.
-const KEYS: [&str; 7] = ["theme", "read_only", "ascii", "host", "context", "history", "keys"];
+const KEYS: [&str; 8] = ["theme", "read_only", "ascii", "host", "context", "history", "notify", "keys"];
 
 /// What one file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,7 @@ pub struct FileConfig {
     pub host: Option<String>,
     pub context: Option<String>,
     pub history: Option<bool>,
+    pub notify: NotifyChoice,
     pub keys: Vec<KeyChoice>,
 }
 
@@ -62,6 +65,7 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
             "host" => file.host = reader.text_of(key.get_ref(), value),
             "context" => file.context = reader.text_of(key.get_ref(), value),
             "history" => file.history = reader.bool_of(key.get_ref(), value),
+            "notify" => file.notify = reader.notify_of(value),
             "keys" => file.keys = reader.keys_of(value),
             unknown => {
                 let hint = did_you_mean(unknown, KEYS);

@@ -18,10 +18,12 @@ pub enum EntryKind {
     Action,
     /// The connection to the engine.
     Engine,
+    /// Our own troubles.
+    Stackdash,
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 4] = [Self::Container, Self::Health, Self::Action, Self::Engine];
+    pub const ALL: [Self; 5] = [Self::Container, Self::Health, Self::Action, Self::Engine, Self::Stackdash];
 
     /// Reads what [`EntryKind::word`] wrote.
     pub fn parse(word: &str) -> Option<Self> {
@@ -34,6 +36,7 @@ impl EntryKind {
             Self::Health => "health",
             Self::Action => "action",
             Self::Engine => "engine",
+            Self::Stackdash => "stackdash",
         }
     }
 }

@@ -112,6 +112,10 @@ impl Timeline {
         }
     }
 
+    pub(super) fn webhook_failed(&mut self, now: Timestamp, why: String) {
+        self.push(TimelineEntry { kind: EntryKind::Stackdash, ..about_engine(now, Severity::Warning, why) });
+    }
+
     pub(super) fn engine_said(&mut self, event: &EngineEvent, containers: &Containers) {
         let (kind, severity, text) = match &event.kind {
             EngineEventKind::Created => (EntryKind::Container, Severity::Info, String::from("created")),

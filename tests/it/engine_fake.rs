@@ -294,6 +294,7 @@ pub fn ports(url: String, clock: Clock) -> Ports {
         host: Arc::new(Nothing),
         compose: Arc::new(Nothing),
         history: None,
+        webhook: None,
         clock,
     }
 }

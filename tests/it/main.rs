@@ -4,6 +4,7 @@
 
 mod cli_commands;
 mod cli_config;
+mod cli_history;
 mod cli_live_switch;
 mod engine_fake;
 mod engine_faults;
@@ -19,3 +20,4 @@ mod support;
 mod terminal;
 #[cfg(feature = "live")]
 mod usage_live;
+mod webhook;

@@ -161,3 +161,20 @@ fn a_click_selects() {
     terminal.press("\x03");
     terminal.exit_code();
 }
+
+#[test]
+fn a_change_reaches_the_desktop_through_tmux() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.toml");
+    std::fs::write(&config, "[notify]\nbell = true\ndesktop = \"osc777\"\non = [\"recovered\"]\n").unwrap();
+    let config = config.display().to_string();
+    let env = [("TMUX", "/tmp/tmux-0/default,1,0")];
+    let mut terminal = Terminal::start_with(120, 40, &["demo", "--config", &config], &env);
+    // The agent of the demo recovers after 22 seconds.
+    let told =
+        "\x1bPtmux;\x1b\x1b]777;notify;stackdash;personal-assistant/agent recovered: healthy\x07\x1b\\\x07";
+    terminal.wait_for_bytes(told.as_bytes());
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}

@@ -71,6 +71,20 @@ impl Terminal {
         self.wait_until(&format!("the screen shows {text:?}"), |screen| screen.contains(text));
     }
 
+    /// Waits until these bytes were written.
+    #[track_caller]
+    pub fn wait_for_bytes(&mut self, wanted: &[u8]) {
+        let end = Instant::now() + 2 * PATIENCE;
+        while !self.raw.windows(wanted.len()).any(|bytes| bytes == wanted) {
+            assert!(Instant::now() < end, "these bytes never came: {:?}", String::from_utf8_lossy(wanted));
+            match self.output.recv_timeout(Duration::from_millis(100)) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("the program ended before"),
+            }
+        }
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub fn wait_gone(&mut self, text: &str) {

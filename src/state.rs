@@ -17,10 +17,13 @@ pub mod timeline;
 pub mod usage;
 pub mod verdict;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::command::{Command, Interest};
 use crate::event::Event;
+use crate::model::containers::NO_STACK;
 use crate::state::attention::Attention;
 use crate::state::connection::Connection;
 use crate::state::containers::Containers;
@@ -61,6 +64,8 @@ pub struct State {
     /// When the last event arrived.
     pub now: Timestamp,
     pub read_only: bool,
+    /// The one stack that is looked at; `None`: all of them.
+    pub scope: Option<Arc<str>>,
     pub connection: Connection,
     pub containers: Containers,
     pub attention: Attention,
@@ -79,6 +84,7 @@ impl State {
         Self {
             now,
             read_only,
+            scope: None,
             connection: Connection::new(now, host),
             containers: Containers::default(),
             attention: Attention::default(),
@@ -121,7 +127,8 @@ impl State {
                     self.timeline.engine_lost(now, &self.connection);
                 }
             }
-            Event::ContainersListed(list) => {
+            Event::ContainersListed(mut list) => {
+                list.retain(|container| self.is_in_scope(&container.stack_name()));
                 self.containers.listed(now, list);
                 self.connection.listed(now);
                 self.forget_the_gone();
@@ -133,6 +140,8 @@ impl State {
                 self.forget_the_gone();
             }
             // The link notices when the engine is out of reach; one odd answer changes no belief.
+            Event::EngineSaid { event, .. }
+                if !self.is_in_scope(event.stack.as_deref().unwrap_or(NO_STACK)) => {}
             Event::EngineSaid { event, replayed } => {
                 self.timeline.engine_said(&event, &self.containers);
                 if self.containers.engine_said(now, &event) {
@@ -158,7 +167,8 @@ impl State {
                     self.timeline.job_finished(now, &job, &outcome, &self.containers);
                 }
             }
-            Event::HistoryRead(entries) => {
+            Event::HistoryRead(mut entries) => {
+                entries.retain(|entry| entry.stack.as_deref().is_none_or(|stack| self.is_in_scope(stack)));
                 self.containers.remember_flips(&entries);
                 self.timeline.remember(entries);
             }
@@ -190,6 +200,10 @@ impl State {
     /// Returns when [`Event::Tick`] is due at the latest, if anything waits for it.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.containers.next_deadline().into_iter().chain(self.notify.next_deadline()).min()
+    }
+
+    fn is_in_scope(&self, stack: &str) -> bool {
+        self.scope.as_deref().is_none_or(|only| only == stack)
     }
 
     fn forget_the_gone(&mut self) {

@@ -38,6 +38,8 @@ const WEBHOOKS: usize = 2;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
+/// How often unhealthy containers are inspected, for their newest result and failing streak.
+const SICK_BEAT: SignedDuration = SignedDuration::from_secs(10);
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -61,6 +63,8 @@ pub struct Supervisor {
     host_sampling: bool,
     next_health: Option<Timestamp>,
     next_processes: Option<Timestamp>,
+    /// When containers that are unhealthy are asked again: no event tells of one more failed check.
+    next_sick: Timestamp,
 }
 
 impl Supervisor {
@@ -94,6 +98,7 @@ impl Supervisor {
             host_sampling: false,
             next_health: None,
             next_processes: None,
+            next_sick: now,
             ports,
             inbox,
             outbox,
@@ -104,6 +109,11 @@ impl Supervisor {
     /// Tells of changes from here on.
     pub fn notify(&mut self, policy: NotifyPolicy) {
         self.state.notify = Notify::new(policy);
+    }
+
+    /// Looks at one stack only, from the next list on.
+    pub fn limit_to(&mut self, stack: &str) {
+        self.state.scope = Some(Arc::from(stack));
     }
 
     pub fn state(&self) -> &State {
@@ -242,7 +252,7 @@ impl Supervisor {
         [self.state.next_deadline(), self.next_health, self.next_processes]
             .into_iter()
             .flatten()
-            .fold(self.next_sample, Timestamp::min)
+            .fold(self.next_sample.min(self.next_sick), Timestamp::min)
     }
 
     fn apply(&mut self, event: Event) {
@@ -326,6 +336,12 @@ impl Supervisor {
                 self.inspect(id);
                 due.filter(|at| *at > now).unwrap_or(now + SignedDuration::from_secs(2))
             });
+        }
+        if self.next_sick <= now {
+            self.next_sick = now + SICK_BEAT;
+            for id in self.state.containers.unhealthy().take(INSPECTIONS).collect::<Vec<_>>() {
+                self.inspect(id);
+            }
         }
         if self.next_processes.is_some_and(|at| at <= now) {
             self.next_processes = self.state.interest.processes.clone().map(|id| {

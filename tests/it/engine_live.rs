@@ -37,7 +37,7 @@ fn docker(arguments: &[&str]) -> String {
 }
 
 /// Makes the image once, of a static busybox: no registry is asked.
-fn image() -> &'static str {
+pub fn image() -> &'static str {
     static MADE: OnceLock<()> = OnceLock::new();
     MADE.get_or_init(|| {
         let known = Command::new("docker").args(["image", "inspect", IMAGE]).output().unwrap();

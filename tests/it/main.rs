@@ -6,6 +6,7 @@ mod cli_commands;
 mod cli_config;
 mod cli_history;
 mod cli_live_switch;
+mod docs;
 mod engine_fake;
 mod engine_faults;
 #[cfg(feature = "live")]
@@ -18,6 +19,8 @@ mod proxy;
 mod pty;
 mod support;
 mod terminal;
+#[cfg(feature = "live")]
+mod truth_live;
 #[cfg(feature = "live")]
 mod usage_live;
 mod webhook;

@@ -43,6 +43,8 @@ pub struct Config {
     pub no_color: bool,
     /// In the order of the file; a later one with a context wins over one without.
     pub keys: Vec<KeyChoice>,
+    /// Keys of another program below the operator's own.
+    pub key_preset: Option<String>,
     /// Only this stack, where one was named (`-p NAME`, or a compose file).
     pub project: Option<String>,
     /// Whether the timeline is kept from run to run.
@@ -63,6 +65,7 @@ impl Default for Config {
             ascii: false,
             no_color: false,
             keys: Vec::new(),
+            key_preset: None,
             project: None,
             history: true,
             notify: NotifyChoice::default(),

@@ -38,7 +38,7 @@ use crate::model::containers::ContainerId;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
-use crate::tui::keymap::{Key, Keymap};
+use crate::tui::keymap::{Key, Keymap, Preset};
 use crate::tui::notify::Messenger;
 use crate::tui::terminal::Screen;
 use crate::tui::theme::ColorDepth;
@@ -58,8 +58,9 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
     let depth =
         if config.no_color { ColorDepth::None } else { ColorDepth::detect(|name| std::env::var(name).ok()) };
     let theme = theme::load(&config.theme, config.ascii, depth).map_err(anyhow::Error::msg)?;
-    let keymap =
-        Keymap::new(&config.keys).map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
+    let preset = config.key_preset.as_deref().and_then(Preset::by_name);
+    let keymap = Keymap::with_preset(preset, &config.keys)
+        .map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
 
     let mut signals = Signals::listen()?;
     let mut screen = Screen::enter()?;

@@ -29,6 +29,9 @@ pub struct FileConfig {
     pub history: Option<bool>,
     pub notify: NotifyChoice,
     pub keys: Vec<KeyChoice>,
+    pub key_preset: Option<String>,
+    /// Where the preset was named.
+    pub key_preset_place: String,
 }
 
 /// What is wrong with a file: one line each, `file:line: what`.
@@ -66,7 +69,14 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
             "context" => file.context = reader.text_of(key.get_ref(), value),
             "history" => file.history = reader.bool_of(key.get_ref(), value),
             "notify" => file.notify = reader.notify_of(value),
-            "keys" => file.keys = reader.keys_of(value),
+            "keys" => {
+                file.keys = reader.keys_of(value);
+                let preset = value.get_ref().as_table().and_then(|keys| keys.get_key_value("preset"));
+                if let Some((key, value)) = preset {
+                    file.key_preset = reader.text_of(key.get_ref(), value);
+                    file.key_preset_place = reader.place(key.span().start);
+                }
+            }
             unknown => {
                 let hint = did_you_mean(unknown, KEYS);
                 let known = KEYS.join(", ");
@@ -133,6 +143,8 @@ impl Reader<'_> {
         let mut in_context = Vec::new();
         for (name, value) in table {
             match value.get_ref().as_table() {
+                // No action, but a table of them.
+                None if name.get_ref() == "preset" => {}
                 None => anywhere.extend(self.key_of(None, name, value)),
                 Some(inner) => {
                     for (action, value) in inner {

@@ -38,6 +38,7 @@ pub fn merge(flags: Flags, environment: Environment<'_>, file: FileConfig) -> Re
             || switch("STACKDASH_ASCII", &env)?.or(file.ascii).unwrap_or_else(|| !is_utf8(&env)),
         no_color: flags.no_color || env("NO_COLOR").is_some(),
         keys: file.keys,
+        key_preset: file.key_preset,
         notify: file.notify,
         history: !flags.no_history
             && switch("STACKDASH_HISTORY", &env)?.or(file.history).unwrap_or(default.history),

@@ -198,6 +198,7 @@ impl Ui {
         Context {
             state,
             theme: &self.theme,
+            keymap: &self.keymap,
             now,
             focused: self.popups.is_empty(),
             stale: state.connection.is_stale(),

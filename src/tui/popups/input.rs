@@ -5,8 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use crate::tui::action::Action;
-use crate::tui::keymap::Key;
+use crate::tui::action::{Action, KeyContext};
+use crate::tui::keymap::{Key, Keymap};
 use crate::tui::paint::{put, rule};
 use crate::tui::popups::Answer;
 use crate::tui::theme::Theme;
@@ -123,14 +123,15 @@ impl Input {
         Answer::Typed(self.edit.text().to_owned())
     }
 
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
         rule(buf, area, " ", theme.bar);
         let x = put(buf, area.x + 1, area.y, area.width, "/", theme.key);
         let room = Rect { x, width: area.right().saturating_sub(x + 34).max(10), ..area };
         self.edit.draw(room, buf, theme);
-        let words = "Enter keeps it  Esc clears it";
-        let x = area.right().saturating_sub(crate::tui::paint::width(words) + 1);
-        put(buf, x, area.y, area.right() - x, words, theme.muted);
+        let key = |action| keymap.hint_in(&[KeyContext::Input], action);
+        let words = format!("{} keeps it  {} clears it", key(Action::Open), key(Action::Back));
+        let x = area.right().saturating_sub(crate::tui::paint::width(&words) + 1);
+        put(buf, x, area.y, area.right() - x, &words, theme.muted);
     }
 }
 

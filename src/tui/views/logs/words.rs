@@ -3,17 +3,18 @@
 use crate::model::logs::{LogLevel, LogStatus};
 use crate::state::State;
 use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
 use crate::tui::views::logs::sources::Sources;
-use crate::tui::views::notice::{Notice, key};
+use crate::tui::views::notice::Notice;
 use crate::tui::widgets::bytes;
 
 /// Says why no line is shown.
-pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>) -> Notice {
+pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>, keymap: &Keymap) -> Notice {
     if sources.targets().is_empty() {
         return Notice::new("No log is chosen").advise(format!(
             "Go to Stacks ({}), choose a stack, a service or a container and press {}",
-            key(Action::ShowStacks),
-            key(Action::OpenLogs)
+            keymap.named(Action::ShowStacks),
+            keymap.named(Action::OpenLogs)
         ));
     }
     let living: Vec<_> = sources.list().iter().filter(|source| !source.is_gone).collect();
@@ -30,7 +31,10 @@ pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>) -> N
             bytes::count(lines),
             level.word()
         ))
-        .advise(format!("{} goes on to the next level, after error to all lines", key(Action::Level)));
+        .advise(format!(
+            "{} goes on to the next level, after error to all lines",
+            keymap.named(Action::Level)
+        ));
     }
     let statuses: Vec<_> =
         living.iter().map(|source| state.logs.status(&source.id).unwrap_or(&LogStatus::Opening)).collect();

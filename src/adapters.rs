@@ -6,6 +6,7 @@ pub mod history;
 pub mod host;
 pub mod scenario;
 pub mod usage;
+pub mod watch;
 pub mod webhook;
 
 use std::sync::Arc;

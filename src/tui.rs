@@ -15,6 +15,7 @@ pub mod paint;
 pub mod picture;
 pub mod popups;
 pub mod regions;
+pub mod reload;
 pub mod shell;
 pub mod terminal;
 pub mod theme;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::{FutureExt, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
 
 use crate::config::Config;
 use crate::model::containers::ContainerId;
@@ -40,8 +42,9 @@ use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
 use crate::tui::keymap::{Key, Keymap, Preset};
 use crate::tui::notify::Messenger;
+use crate::tui::reload::ThemeReloads;
 use crate::tui::terminal::Screen;
-use crate::tui::theme::ColorDepth;
+use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::ui::{Input, Request, Ui};
 
 /// Exit code where there is no terminal to draw on.
@@ -50,7 +53,13 @@ const NO_TERMINAL: i32 = 2;
 const BATCH: usize = 256;
 
 /// Runs the face until the operator leaves it; returns the exit code.
-pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<i32> {
+///
+/// `theme_files`: themes of the operator that were written meanwhile, in batches.
+pub async fn run(
+    mut supervisor: Supervisor,
+    config: &Config,
+    theme_files: Option<Receiver<Vec<PathBuf>>>,
+) -> anyhow::Result<i32> {
     if let Some(why) = terminal::unusable() {
         let _ = writeln!(std::io::stderr(), "{why}");
         return Ok(NO_TERMINAL);
@@ -73,6 +82,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         quit: None,
         messenger: Messenger::new(&config.notify, |name| std::env::var(name).ok()),
         told: 0,
+        themes: ThemeReloads::new(theme_files),
     };
     let hangup = terminal::watch_for_hangup();
     tokio::pin!(hangup);
@@ -92,11 +102,16 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
             event = next_event(events.as_mut()) => Happened::Terminal(event),
             () = supervisor.next() => Happened::Fact,
             () = face.frames.wait() => Happened::Fact,
+            news = face.themes.next(&face.ui.theme) => Happened::Theme(news),
             () = tokio::time::sleep(wake) => Happened::Fact,
         };
         face.events = events;
         match happened {
             Happened::Fact => {}
+            Happened::Theme(news) => {
+                face.ui.theme_was_written(news, supervisor.now());
+                face.frames.request();
+            }
             Happened::Signal(SIGTSTP) => face.suspend(&mut screen)?,
             Happened::Signal(number) => face.quit = Some(128 + number),
             // The terminal is gone: there is nobody to draw for.
@@ -117,6 +132,8 @@ enum Happened {
     Fact,
     Signal(i32),
     Terminal(Option<TerminalEvent>),
+    /// A theme file was written; the theme as it is now, or what is wrong with it.
+    Theme(Result<Theme, String>),
 }
 
 /// Everything of the face that lives as long as the loop.
@@ -133,6 +150,7 @@ struct Face {
     messenger: Messenger,
     /// Notifications that were sent.
     told: u64,
+    themes: ThemeReloads,
 }
 
 impl Face {

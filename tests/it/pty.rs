@@ -178,3 +178,29 @@ fn a_change_reaches_the_desktop_through_tmux() {
     assert_eq!(terminal.exit_code(), 0);
     terminal.assert_given_back();
 }
+
+#[test]
+fn a_theme_shows_as_soon_as_it_is_saved_and_a_broken_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let themes = folder.path().join("stackdash/themes");
+    std::fs::create_dir_all(&themes).unwrap();
+    let save = |text: &str| {
+        // As most editors do it: beside, then in its place.
+        std::fs::write(themes.join("mine.toml.new"), text).unwrap();
+        std::fs::rename(themes.join("mine.toml.new"), themes.join("mine.toml")).unwrap();
+    };
+    save("inherits = \"dark\"\n");
+    let home = folder.path().display().to_string();
+    let env = [("XDG_CONFIG_HOME", &*home)];
+    let mut terminal = Terminal::start_with(120, 40, &["demo", "--theme", "mine"], &env);
+    terminal.wait_for("uteclocal");
+    save("inherits = \"dark\"\n[styles]\nfialed = \"red\"\n");
+    terminal.wait_for("mine.toml:3");
+    terminal.wait_gone("mine.toml:3");
+    save("inherits = \"dark\"\n[styles]\ntext = { fg = \"#123456\" }\n");
+    terminal.wait_for("Theme mine reloaded");
+    terminal.wait_for_bytes(b"38;2;18;52;86");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_given_back();
+}

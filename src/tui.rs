@@ -102,14 +102,14 @@ pub async fn run(
             event = next_event(events.as_mut()) => Happened::Terminal(event),
             () = supervisor.next() => Happened::Fact,
             () = face.frames.wait() => Happened::Fact,
-            news = face.themes.next(&face.ui.theme) => Happened::Theme(news),
+            news = face.themes.next(&face.ui.theme) => Happened::Theme(Box::new(news)),
             () = tokio::time::sleep(wake) => Happened::Fact,
         };
         face.events = events;
         match happened {
             Happened::Fact => {}
             Happened::Theme(news) => {
-                face.ui.theme_was_written(news, supervisor.now());
+                face.ui.theme_was_written(*news, supervisor.now());
                 face.frames.request();
             }
             Happened::Signal(SIGTSTP) => face.suspend(&mut screen)?,
@@ -133,7 +133,7 @@ enum Happened {
     Signal(i32),
     Terminal(Option<TerminalEvent>),
     /// A theme file was written; the theme as it is now, or what is wrong with it.
-    Theme(Result<Theme, String>),
+    Theme(Box<Result<Theme, String>>),
 }
 
 /// Everything of the face that lives as long as the loop.

@@ -39,7 +39,7 @@ async fn what_happened_overnight_is_told_without_an_engine() {
     let folder = night().await;
     let told = |arguments: &[&str]| {
         let mut command = stackdash(&[&["events", "--host", NOWHERE], arguments].concat());
-        finish(command.env("XDG_STATE_HOME", folder.path()))
+        finish(command.env("XDG_STATE_HOME", folder.path()).env("STACKDASH_HISTORY", "1"))
     };
     let (code, out, err) = told(&["--since", "24h"]);
     // Standard error says that it may not be all.

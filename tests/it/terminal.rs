@@ -35,6 +35,7 @@ impl Terminal {
         command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");
         command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("stackdash-no-config"));
+        command.env("STACKDASH_HISTORY", "0");
         for (key, value) in env {
             command.env(key, value);
         }

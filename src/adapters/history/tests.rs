@@ -75,7 +75,7 @@ fn a_torn_line_costs_itself_and_nothing_else() {
     // A lost page is full of zeros; a line without end is not ours.
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     file.write_all(&[0; 4096]).unwrap();
-    file.write_all(&[b'x'; 100_000]).unwrap();
+    file.write_all(&vec![b'x'; 100_000]).unwrap();
     assert_eq!(texts(&place), ["whole", "after the crash"]);
 }
 

@@ -76,15 +76,14 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut changes = Vec::new();
-        for item in list.iter() {
+        for item in list {
             let word = item.get_ref().as_str().unwrap_or_default();
-            match Change::parse(word) {
-                Some(change) => changes.push(change),
-                None => {
-                    let hint = did_you_mean(word, known);
-                    let what = format!("on has an unknown word {word:?}{hint} (known: {})", known.join(", "));
-                    self.fault(item.span().start, what);
-                }
+            if let Some(change) = Change::parse(word) {
+                changes.push(change);
+            } else {
+                let hint = did_you_mean(word, known);
+                let what = format!("on has an unknown word {word:?}{hint} (known: {})", known.join(", "));
+                self.fault(item.span().start, what);
             }
         }
         changes

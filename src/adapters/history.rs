@@ -78,8 +78,8 @@ async fn off_the_loop<T: Send + 'static>(
 
 impl Place {
     fn complain(&self, what: &str, error: &io::Error) -> String {
-        let path = self.file("jsonl").display().to_string();
-        format!("the timeline cannot be {what} in {path}: {error}; --no-history goes without")
+        let folder = self.folder.display();
+        format!("the timeline is not {what}: {error}, in {folder}; --no-history goes without")
     }
 
     /// Names one of the engine's files.

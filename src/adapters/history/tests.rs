@@ -156,6 +156,6 @@ async fn an_unwritable_folder_says_why_and_what_to_do() {
     fs::write(folder.path().join("state"), "a file in the way").unwrap();
     let history = FileHistory::new(folder.path().join("state/stackdash"), ENGINE);
     let error = history.append(vec![entry(1, "a")]).await.unwrap_err();
-    assert!(error.starts_with("the timeline cannot be kept in "), "{error}");
+    assert!(error.starts_with("the timeline is not kept: "), "{error}");
     assert!(error.ends_with("--no-history goes without"), "{error}");
 }

@@ -17,6 +17,7 @@ mod layers;
 mod picture;
 mod proxy;
 mod pty;
+mod pty_own;
 mod support;
 mod terminal;
 #[cfg(feature = "live")]

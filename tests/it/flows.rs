@@ -5,6 +5,7 @@ mod connection;
 mod crowd;
 mod demo;
 mod health;
+mod history;
 mod keys;
 mod logs;
 mod read_only;

@@ -121,3 +121,22 @@ async fn a_flapping_service_is_told_once_and_a_broken_webhook_is_a_line_of_the_t
     let failures = lines.iter().filter(|line| line.contains("the webhook at example.com")).count();
     assert_eq!(failures, 1, "{lines:#?}");
 }
+
+#[tokio::test]
+async fn https_speaks_tls_or_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}/secretkey", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut greeting = [0; 3];
+        stream.read_exact(&mut greeting).await.unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+        greeting
+    });
+    let why = HttpWebhook::new(address.parse().unwrap()).tell(notification()).await.unwrap_err();
+    assert!(
+        why.starts_with("the webhook at 127.0.0.1 was not told: ") && !why.contains("secretkey"),
+        "{why}"
+    );
+    assert_eq!(server.await.unwrap()[..2], [0x16, 0x03], "a TLS handshake, not a request in the clear");
+}

@@ -2,18 +2,23 @@
 
 pub mod compose;
 pub mod docker;
+pub mod history;
 pub mod host;
 pub mod scenario;
 pub mod usage;
+pub mod watch;
+pub mod webhook;
 
 use std::sync::Arc;
 
 use crate::adapters::compose::ComposeCli;
 use crate::adapters::docker::DockerEngine;
+use crate::adapters::history::FileHistory;
 use crate::adapters::host::SystemMeter;
 use crate::adapters::usage::UsageMeters;
+use crate::adapters::webhook::HttpWebhook;
 use crate::config::Config;
-use crate::ports::{Clock, EngineError, Ports};
+use crate::ports::{Clock, Engine as _, EngineError, History, Ports, Webhook};
 
 /// Plugs in the outside: the one list of what is plugged in. Fails only for an endpoint that makes no
 /// sense; whether anybody answers there is found by connecting.
@@ -22,7 +27,11 @@ pub fn live(config: &Config) -> Result<Ports, EngineError> {
     let local = engine.is_local();
     let stats = engine.clone();
     let endpoint = config.endpoint.clone();
+    let history = if config.history { FileHistory::usual(&engine.host()) } else { None };
+    let webhook = config.notify.webhook.clone().map(|address| address.0);
     Ok(Ports {
+        webhook: webhook.map(|address| Arc::new(HttpWebhook::new(address)) as Arc<dyn Webhook>),
+        history: history.map(|history| Arc::new(history) as Arc<dyn History>),
         usage: Arc::new(UsageMeters::new(Arc::new(move || stats.client()), local)),
         host: Arc::new(SystemMeter::new()),
         compose: Arc::new(ComposeCli::new(endpoint.host, endpoint.context)),

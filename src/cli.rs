@@ -56,7 +56,7 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
     let code = match command {
         None => {
             let files = setup.files.clone().or_else(dash::files_here);
-            return dash::run(setup.ports()?, &setup.config, files).await;
+            return dash::run(setup.ports_with_history()?, &setup.config, files).await;
         }
         Some(Command::Demo) => return dash::run(settings::demo_ports()?, &setup.config, None).await,
         Some(Command::Themes) => generate::themes(&mut output, &setup.config),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use crate::model::compose::ComposeProject;
 use crate::model::containers::ContainerId;
 use crate::model::jobs::{JobId, Verb};
+use crate::model::notify::Notification;
 use crate::model::stacks::Target;
+use crate::model::timeline::TimelineEntry;
 
 /// A wish. The supervisor carries it out; what becomes of it comes back as [`crate::event::Event`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,10 @@ pub enum Command {
     ReadDefinition(ComposeProject),
     /// Try the engine now instead of waiting for the next attempt.
     Reconnect,
+    /// Tell somebody who is not looking.
+    Notify(Notification),
+    /// Keep these for the next run.
+    Remember(Vec<TimelineEntry>),
 }
 
 impl Command {
@@ -47,7 +53,10 @@ impl Command {
             | Self::ReadProcesses(_)
             | Self::ReadDiskUsage
             | Self::ReadDefinition(_)
-            | Self::Reconnect => false,
+            | Self::Reconnect
+            // Our own file, and the reason to leave a read-only screen open overnight.
+            | Self::Remember(_)
+            | Self::Notify(_) => false,
         }
     }
 }

@@ -6,8 +6,11 @@
 pub mod file;
 pub mod merge;
 pub mod nearest;
+pub mod notify;
 
 use std::path::PathBuf;
+
+pub use notify::{Desktop, NotifyChoice};
 
 /// Which engine is meant; resolved by the adapter with the Docker CLI's precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,8 +43,13 @@ pub struct Config {
     pub no_color: bool,
     /// In the order of the file; a later one with a context wins over one without.
     pub keys: Vec<KeyChoice>,
+    /// Keys of another program below the operator's own.
+    pub key_preset: Option<String>,
     /// Only this stack, where one was named (`-p NAME`, or a compose file).
     pub project: Option<String>,
+    /// Whether the timeline is kept from run to run.
+    pub history: bool,
+    pub notify: NotifyChoice,
     /// Where our own log goes beside the Diagnostics screen.
     pub log_file: Option<PathBuf>,
     /// How often `-v` was said.
@@ -57,7 +65,10 @@ impl Default for Config {
             ascii: false,
             no_color: false,
             keys: Vec::new(),
+            key_preset: None,
             project: None,
+            history: true,
+            notify: NotifyChoice::default(),
             log_file: None,
             verbosity: 0,
         }

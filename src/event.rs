@@ -10,6 +10,7 @@ use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::jobs::{Job, JobId, JobOutcome};
 use crate::model::logs::{LogLine, LogStatus, OlderLines};
+use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 use crate::ports::{ComposeError, EngineError};
 
@@ -78,6 +79,12 @@ pub enum Event {
         job: JobId,
         outcome: JobOutcome,
     },
+    /// What earlier runs kept of the timeline, oldest first. Comes before anything of the engine.
+    HistoryRead(Vec<TimelineEntry>),
+    /// The timeline cannot be kept or read, and why; told once.
+    HistoryFailed(String),
+    /// A webhook could not be told, and why.
+    WebhookFailed(String),
     /// The face looks at something else now.
     LookedAt(Interest),
     /// A command was not carried out, and why (read-only, nothing to do, one is under way).

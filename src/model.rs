@@ -8,6 +8,7 @@ pub mod health;
 pub mod host;
 pub mod jobs;
 pub mod logs;
+pub mod notify;
 pub mod redact;
 pub mod shells;
 pub mod stacks;

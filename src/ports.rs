@@ -15,6 +15,8 @@ use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::logs::LogLine;
 use crate::model::shells::{ShellEnd, ShellWish};
+use crate::model::notify::Notification;
+use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -213,6 +215,21 @@ pub trait Compose: Send + Sync {
     ) -> BoxFuture<'a, Result<(), ComposeError>>;
 }
 
+/// What is kept of one engine's timeline from run to run.
+pub trait History: Send + Sync {
+    /// Reads what was kept since a moment (everything without one): each entry once, oldest first.
+    /// Nothing kept yet is no error.
+    fn read(&self, since: Option<Timestamp>) -> BoxFuture<'_, Result<Vec<TimelineEntry>, String>>;
+    /// Adds entries; says why that cannot be done.
+    fn append(&self, entries: Vec<TimelineEntry>) -> BoxFuture<'_, Result<(), String>>;
+}
+
+/// Somebody far away who is told of changes.
+pub trait Webhook: Send + Sync {
+    /// Tells of one change, bounded in time; the error is complete and names no secret.
+    fn tell(&self, notification: Notification) -> BoxFuture<'_, Result<(), String>>;
+}
+
 /// Everything of the outside that the supervisor is plugged into.
 #[derive(Clone)]
 pub struct Ports {
@@ -220,6 +237,10 @@ pub struct Ports {
     pub usage: Arc<dyn UsageMeter>,
     pub host: Arc<dyn HostMeter>,
     pub compose: Arc<dyn Compose>,
+    /// `None`: nothing is kept.
+    pub history: Option<Arc<dyn History>>,
+    /// `None`: nobody is told.
+    pub webhook: Option<Arc<dyn Webhook>>,
     pub clock: Clock,
 }
 

@@ -12,6 +12,7 @@ pub mod details;
 pub mod host;
 pub mod jobs;
 pub mod logs;
+pub mod notify;
 pub mod timeline;
 pub mod usage;
 pub mod verdict;
@@ -30,6 +31,7 @@ use crate::state::details::Details;
 use crate::state::host::Host;
 use crate::state::jobs::Jobs;
 use crate::state::logs::LogStore;
+use crate::state::notify::Notify;
 use crate::state::timeline::Timeline;
 use crate::state::usage::UsageBook;
 
@@ -73,6 +75,7 @@ pub struct State {
     pub jobs: Jobs,
     pub host: Host,
     pub details: Details,
+    pub notify: Notify,
     pub interest: Interest,
 }
 
@@ -91,6 +94,7 @@ impl State {
             jobs: Jobs::default(),
             host: Host::default(),
             details: Details::default(),
+            notify: Notify::default(),
             interest: Interest::default(),
         }
     }
@@ -165,6 +169,17 @@ impl State {
                     self.timeline.job_finished(now, &job, &outcome, &self.containers);
                 }
             }
+            Event::HistoryRead(mut entries) => {
+                entries.retain(|entry| entry.stack.as_deref().is_none_or(|stack| self.is_in_scope(stack)));
+                self.containers.remember_flips(&entries);
+                self.timeline.remember(entries);
+            }
+            Event::HistoryFailed(why) => self.jobs.refused(now, why),
+            Event::WebhookFailed(why) => {
+                if self.notify.webhook_failed(now) {
+                    self.timeline.webhook_failed(now, why);
+                }
+            }
             Event::CommandRefused(why) => self.jobs.refused(now, why),
             Event::LookedAt(interest) => {
                 self.logs.show(&interest.logs);
@@ -172,6 +187,12 @@ impl State {
             }
         }
         self.attention.refresh(&self.containers);
+        let told = self.notify.refresh(now, &self.containers, &self.connection);
+        wishes.extend(told.into_iter().map(Command::Notify));
+        let news = self.timeline.take_news();
+        if !news.is_empty() {
+            wishes.push(Command::Remember(news));
+        }
         if self.connection.is_local() {
             wishes.extend(self.containers.unread_definitions().into_iter().map(Command::ReadDefinition));
         }
@@ -180,7 +201,7 @@ impl State {
 
     /// Returns when [`Event::Tick`] is due at the latest, if anything waits for it.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.containers.next_deadline()
+        self.containers.next_deadline().into_iter().chain(self.notify.next_deadline()).min()
     }
 
     fn is_in_scope(&self, stack: &str) -> bool {

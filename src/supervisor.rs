@@ -4,6 +4,7 @@
 //! applied it. Decides no policy (that is `state`) and draws nothing.
 
 pub mod followers;
+pub mod history;
 pub mod inbox;
 pub mod jobs;
 pub mod link;
@@ -14,23 +15,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::{ContainerId, RunState};
 use crate::model::shells::ShellWish;
+use crate::model::notify::NotifyPolicy;
 use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, EngineError, Opening, Ports};
 use crate::state::State;
+use crate::state::notify::Notify;
 use crate::supervisor::followers::Followers;
+use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
 use crate::supervisor::jobs::JobRunner;
 
 const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
+/// Webhooks told at once.
+const WEBHOOKS: usize = 2;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
@@ -47,11 +53,13 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     followers: Followers,
     jobs: JobRunner,
+    recorder: Option<Recorder>,
     /// Containers being inspected; `true`: once more afterwards.
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
     definitions: Arc<Semaphore>,
-    reconnect: Arc<Notify>,
+    webhooks: Arc<Semaphore>,
+    reconnect: Arc<tokio::sync::Notify>,
     next_sample: Timestamp,
     sampling: bool,
     host_sampling: bool,
@@ -66,16 +74,26 @@ impl Supervisor {
     pub fn start(ports: Ports, read_only: bool) -> Self {
         let now = ports.clock.now();
         let (inbox, outbox) = inbox::channels();
-        let reconnect = Arc::new(Notify::new());
+        let reconnect = Arc::new(tokio::sync::Notify::new());
         let mut tasks = JoinSet::new();
-        tasks.spawn(link::run(ports.clone(), outbox.clone(), reconnect.clone()));
+        let link = link::run(ports.clone(), outbox.clone(), reconnect.clone());
+        let (kept, teller) = (ports.history.clone(), outbox.clone());
+        tasks.spawn(async move {
+            // First what was kept: the engine tells part of it again, and that is told once.
+            if let Some(kept) = kept {
+                history::recall(&*kept, now, &teller).await;
+            }
+            link.await;
+        });
         Self {
             state: State::new(now, ports.engine.host(), read_only),
             followers: Followers::new(ports.engine.clone(), outbox.clone()),
             jobs: JobRunner::default(),
+            recorder: ports.history.clone().map(|history| Recorder::start(history, outbox.clone())),
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             definitions: Arc::new(Semaphore::new(1)),
+            webhooks: Arc::new(Semaphore::new(WEBHOOKS)),
             reconnect,
             next_sample: now,
             sampling: false,
@@ -88,6 +106,11 @@ impl Supervisor {
             outbox,
             tasks,
         }
+    }
+
+    /// Tells of changes from here on.
+    pub fn notify(&mut self, policy: NotifyPolicy) {
+        self.state.notify = Notify::new(policy);
     }
 
     /// Looks at one stack only, from the next list on.
@@ -174,6 +197,30 @@ impl Supervisor {
                 });
             }
             Command::Reconnect => self.reconnect.notify_one(),
+            Command::Notify(notification) => {
+                if let Some(webhook) = self.ports.webhook.clone() {
+                    let (turn, outbox) = (self.webhooks.clone(), self.outbox.clone());
+                    self.tasks.spawn(async move {
+                        let _turn = turn.acquire_owned().await;
+                        if let Err(why) = webhook.tell(notification).await {
+                            log::warn!("{why}");
+                            outbox.fact(Event::WebhookFailed(why)).await;
+                        }
+                    });
+                }
+            }
+            Command::Remember(entries) => {
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.keep(entries);
+                }
+            }
+        }
+    }
+
+    /// Lets what is to be kept reach the disk; nothing is kept afterwards.
+    pub async fn close(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            recorder.close().await;
         }
     }
 

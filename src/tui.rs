@@ -10,10 +10,12 @@ pub mod draw;
 mod fixture;
 pub mod frames;
 pub mod keymap;
+pub mod notify;
 pub mod paint;
 pub mod picture;
 pub mod popups;
 pub mod regions;
+pub mod reload;
 pub mod shell;
 pub mod terminal;
 pub mod theme;
@@ -30,15 +32,18 @@ use std::time::Duration;
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
 use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::Receiver;
 
 use crate::config::Config;
 use crate::model::shells::ShellWish;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
-use crate::tui::keymap::{Key, Keymap};
+use crate::tui::keymap::{Key, Keymap, Preset};
+use crate::tui::notify::Messenger;
+use crate::tui::reload::ThemeReloads;
 use crate::tui::terminal::Screen;
-use crate::tui::theme::ColorDepth;
+use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::ui::{Input, Request, Ui};
 
 /// Exit code where there is no terminal to draw on.
@@ -47,7 +52,13 @@ const NO_TERMINAL: i32 = 2;
 const BATCH: usize = 256;
 
 /// Runs the face until the operator leaves it; returns the exit code.
-pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<i32> {
+///
+/// `theme_files`: themes of the operator that were written meanwhile, in batches.
+pub async fn run(
+    mut supervisor: Supervisor,
+    config: &Config,
+    theme_files: Option<Receiver<Vec<PathBuf>>>,
+) -> anyhow::Result<i32> {
     if let Some(why) = terminal::unusable() {
         let _ = writeln!(std::io::stderr(), "{why}");
         return Ok(NO_TERMINAL);
@@ -55,8 +66,9 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
     let depth =
         if config.no_color { ColorDepth::None } else { ColorDepth::detect(|name| std::env::var(name).ok()) };
     let theme = theme::load(&config.theme, config.ascii, depth).map_err(anyhow::Error::msg)?;
-    let keymap =
-        Keymap::new(&config.keys).map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
+    let preset = config.key_preset.as_deref().and_then(Preset::by_name);
+    let keymap = Keymap::with_preset(preset, &config.keys)
+        .map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
 
     let signals = Signals::listen()?;
     let mut screen = Screen::enter()?;
@@ -69,6 +81,9 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         resized: false,
         shell: None,
         quit: None,
+        messenger: Messenger::new(&config.notify, |name| std::env::var(name).ok()),
+        told: 0,
+        themes: ThemeReloads::new(theme_files),
     };
 
     face.frames.request();
@@ -88,12 +103,17 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
             event = next_event(events.as_mut()) => Happened::Terminal(event),
             () = supervisor.next() => Happened::Fact,
             () = face.frames.wait() => Happened::Fact,
+            news = face.themes.next(&face.ui.theme) => Happened::Theme(Box::new(news)),
             () = tokio::time::sleep(wake) => Happened::Fact,
         };
         face.events = events;
         match happened {
             Happened::Fact => {}
             Happened::Signal(SIGTSTP) => face.suspend(&supervisor, &mut screen)?,
+            Happened::Theme(news) => {
+                face.ui.theme_was_written(*news, supervisor.now());
+                face.frames.request();
+            }
             Happened::Signal(number) => face.quit = Some(128 + number),
             // The terminal is gone: there is nobody to draw for.
             Happened::Terminal(None) => face.quit = Some(128 + SIGHUP),
@@ -101,6 +121,7 @@ pub async fn run(mut supervisor: Supervisor, config: &Config) -> anyhow::Result<
         }
     }
     drop(screen);
+    supervisor.close().await;
     Ok(face.quit.unwrap_or(0))
 }
 
@@ -118,6 +139,8 @@ enum Happened {
     Fact,
     Signal(i32),
     Terminal(Option<TerminalEvent>),
+    /// A theme file was written; the theme as it is now, or what is wrong with it.
+    Theme(Box<Result<Theme, String>>),
 }
 
 /// Everything of the face that lives as long as the loop.
@@ -134,6 +157,10 @@ struct Face {
     /// A terminal in a container that was asked for.
     shell: Option<ShellWish>,
     quit: Option<i32>,
+    messenger: Messenger,
+    /// Notifications that were sent.
+    told: u64,
+    themes: ThemeReloads,
 }
 
 impl Face {
@@ -142,6 +169,11 @@ impl Face {
         if self.resized && self.frames.is_due() {
             self.resized = false;
             self.ui.area = screen.resize()?;
+        }
+        let notify = &supervisor.state().notify;
+        if notify.count() > self.told {
+            screen.send(&self.messenger.bytes(notify.since(self.told)))?;
+            self.told = notify.count();
         }
         let now = supervisor.now();
         for wish in self.ui.sync(supervisor.state(), now) {

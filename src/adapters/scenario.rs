@@ -57,8 +57,15 @@ pub fn open(text: &str, clock: Clock) -> anyhow::Result<(Ports, ScenarioHandle)>
     let script = Script::parse(text)?;
     let player = Player::new(beginning::world(script, clock.now()), clock);
     let stage = Arc::new(Stage { player: player.clone() });
-    let ports =
-        Ports { engine: stage.clone(), usage: stage.clone(), host: stage.clone(), compose: stage, clock };
+    let ports = Ports {
+        engine: stage.clone(),
+        usage: stage.clone(),
+        host: stage.clone(),
+        compose: stage,
+        history: None,
+        webhook: None,
+        clock,
+    };
     Ok((ports, ScenarioHandle { player }))
 }
 

@@ -59,6 +59,10 @@ pub struct GlobalArguments {
     #[arg(long, global = true)]
     pub no_color: bool,
 
+    /// Keep nothing of the timeline for the next run, and read nothing of earlier ones
+    #[arg(long, global = true)]
+    pub no_history: bool,
+
     /// Write stackdash's own log to this file as well
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -195,7 +199,7 @@ pub struct EventsArguments {
     #[arg(short, long)]
     pub follow: bool,
 
-    /// Only what happened from here on: 10m, 2h or an RFC 3339 time (the engine remembers its last 256 events)
+    /// Only what happened from here on: 10m, 24h or an RFC 3339 time; without it, the last 24 hours
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<Since>,
 

@@ -14,7 +14,7 @@ use crate::model::containers::{Container, NO_STACK};
 use crate::model::health::HealthCheck;
 use crate::model::logs::LogLine;
 use crate::model::stacks::{Service, Stack};
-use crate::model::timeline::{Severity, TimelineEntry};
+use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 use crate::state::State;
 use crate::state::containers::Entry;
@@ -316,12 +316,7 @@ pub fn event(entry: &TimelineEntry) -> EventDocument<'_> {
     EventDocument {
         at: time(entry.at),
         kind: entry.kind.word(),
-        severity: match entry.severity {
-            Severity::Info => "info",
-            Severity::Good => "good",
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        },
+        severity: entry.severity.word(),
         stack: entry.stack.as_deref(),
         service: entry.service.as_deref(),
         text: &entry.text,
@@ -351,7 +346,7 @@ mod tests {
     use crate::model::health::Health;
     use crate::model::logs::{LogLevel, LogStream};
     use crate::model::text::StyledText;
-    use crate::model::timeline::EntryKind;
+    use crate::model::timeline::{EntryKind, Severity};
 
     fn text() -> String {
         let state = state();
@@ -489,6 +484,8 @@ mod tests {
             severity: Severity::Error,
             stack: Some("shop".into()),
             service: Some("web".into()),
+            container: None,
+            health: None,
             text: String::from("became unhealthy"),
         };
         let wanted = json!({

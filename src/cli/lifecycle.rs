@@ -19,7 +19,8 @@ pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Resu
             "Leave out --read-only, or unset read_only in the configuration and STACKDASH_READ_ONLY",
         ));
     }
-    let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing).await?;
+    let mut headless =
+        Headless::connect(setup.ports_with_history()?, &setup.config, Measure::Nothing).await?;
     let targets = targets(&mut headless, setup, verb, &arguments.services).await?;
     for target in targets {
         let containers = &headless.state().containers;
@@ -33,7 +34,9 @@ pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Resu
         }
         headless.supervisor.submit(Command::Act { verb, target });
     }
-    let failed = watch(&mut headless).await?;
+    let failed = watch(&mut headless).await;
+    headless.supervisor.close().await;
+    let failed = failed?;
     Ok(if failed { exit::FAILED } else { exit::OK })
 }
 

@@ -15,6 +15,7 @@ use crate::config::{Config, KeyChoice};
 use crate::model::compose::ComposeProject;
 use crate::ports::{Clock, Ports};
 use crate::tui::action::{ACTIONS, Action, KeyContext};
+use crate::tui::keymap::{Keymap, Preset};
 use crate::tui::theme;
 
 /// What a command works with.
@@ -27,8 +28,13 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Plugs in the engine that was chosen.
+    /// Plugs in the engine that was chosen, for a command that looks once and keeps nothing.
     pub fn ports(&self) -> Result<Ports, Failure> {
+        Ok(Ports { history: None, ..self.ports_with_history()? })
+    }
+
+    /// Plugs in the engine that was chosen, and what is kept of its timeline.
+    pub fn ports_with_history(&self) -> Result<Ports, Failure> {
         if self.demo {
             demo_ports()
         } else {
@@ -55,6 +61,7 @@ pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Fa
         read_only: arguments.read_only,
         ascii: arguments.ascii,
         no_color: arguments.no_color,
+        no_history: arguments.no_history,
         log_file: arguments.log_file,
         verbosity: arguments.verbose,
     };
@@ -100,7 +107,20 @@ fn read_file(
 /// Reads the text of a configuration file and checks that the face knows its names.
 pub fn parse(name: &str, text: &str) -> Result<FileConfig, String> {
     let file = file::parse(name, text).map_err(|faults| faults.to_string())?;
-    let faults: Vec<String> = file.keys.iter().filter_map(fault_of_key).collect();
+    let mut faults: Vec<String> = file.keys.iter().filter_map(fault_of_key).collect();
+    let preset = file.key_preset.as_deref().and_then(Preset::by_name);
+    if let Some(unknown) = file.key_preset.as_deref().filter(|_| preset.is_none()) {
+        let known: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name).collect();
+        let hint = did_you_mean(unknown, known.iter().copied());
+        let place = &file.key_preset_place;
+        faults.push(format!("{place}: unknown preset {unknown:?}{hint} (known: {})", known.join(", ")));
+    }
+    // What the names mean is known now; what the keys mean, and which are wanted twice, the face knows.
+    if faults.is_empty()
+        && let Err(told) = Keymap::with_preset(preset, &file.keys)
+    {
+        faults = told;
+    }
     if faults.is_empty() { Ok(file) } else { Err(faults.join("\n")) }
 }
 

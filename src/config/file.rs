@@ -3,16 +3,18 @@
 //! Every fault is found in one go, each with its line and the nearest known word. Never reads a file:
 //! it is given the text.
 
+mod notify;
+
 use std::fmt;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::config::KeyChoice;
 use crate::config::nearest::did_you_mean;
+use crate::config::{KeyChoice, NotifyChoice};
 
 /// Keys of the file's top level.
-const KEYS: [&str; 6] = ["theme", "read_only", "ascii", "host", "context", "keys"];
+const KEYS: [&str; 8] = ["theme", "read_only", "ascii", "host", "context", "history", "notify", "keys"];
 
 /// What one file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,7 +26,12 @@ pub struct FileConfig {
     pub ascii: Option<bool>,
     pub host: Option<String>,
     pub context: Option<String>,
+    pub history: Option<bool>,
+    pub notify: NotifyChoice,
     pub keys: Vec<KeyChoice>,
+    pub key_preset: Option<String>,
+    /// Where the preset was named.
+    pub key_preset_place: String,
 }
 
 /// What is wrong with a file: one line each, `file:line: what`.
@@ -60,7 +67,16 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
             "ascii" => file.ascii = reader.bool_of(key.get_ref(), value),
             "host" => file.host = reader.text_of(key.get_ref(), value),
             "context" => file.context = reader.text_of(key.get_ref(), value),
-            "keys" => file.keys = reader.keys_of(value),
+            "history" => file.history = reader.bool_of(key.get_ref(), value),
+            "notify" => file.notify = reader.notify_of(value),
+            "keys" => {
+                file.keys = reader.keys_of(value);
+                let preset = value.get_ref().as_table().and_then(|keys| keys.get_key_value("preset"));
+                if let Some((key, value)) = preset {
+                    file.key_preset = reader.text_of(key.get_ref(), value);
+                    file.key_preset_place = reader.place(key.span().start);
+                }
+            }
             unknown => {
                 let hint = did_you_mean(unknown, KEYS);
                 let known = KEYS.join(", ");
@@ -127,6 +143,8 @@ impl Reader<'_> {
         let mut in_context = Vec::new();
         for (name, value) in table {
             match value.get_ref().as_table() {
+                // No action, but a table of them.
+                None if name.get_ref() == "preset" => {}
                 None => anywhere.extend(self.key_of(None, name, value)),
                 Some(inner) => {
                     for (action, value) in inner {

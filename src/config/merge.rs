@@ -17,6 +17,7 @@ pub struct Flags {
     pub read_only: bool,
     pub ascii: bool,
     pub no_color: bool,
+    pub no_history: bool,
     pub log_file: Option<PathBuf>,
     pub verbosity: u8,
 }
@@ -37,6 +38,10 @@ pub fn merge(flags: Flags, environment: Environment<'_>, file: FileConfig) -> Re
             || switch("STACKDASH_ASCII", &env)?.or(file.ascii).unwrap_or_else(|| !is_utf8(&env)),
         no_color: flags.no_color || env("NO_COLOR").is_some(),
         keys: file.keys,
+        key_preset: file.key_preset,
+        notify: file.notify,
+        history: !flags.no_history
+            && switch("STACKDASH_HISTORY", &env)?.or(file.history).unwrap_or(default.history),
         project: flags.project.or_else(|| env("STACKDASH_PROJECT")),
         log_file: flags.log_file.or_else(|| env("STACKDASH_LOG_FILE").map(PathBuf::from)),
         verbosity: flags.verbosity,

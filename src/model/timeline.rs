@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::containers::ContainerId;
+use crate::model::health::Health;
+
 /// What kind of thing happened; also the `kind` of `events --format json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum EntryKind {
@@ -15,15 +18,25 @@ pub enum EntryKind {
     Action,
     /// The connection to the engine.
     Engine,
+    /// Our own troubles.
+    Stackdash,
 }
 
 impl EntryKind {
+    pub const ALL: [Self; 5] = [Self::Container, Self::Health, Self::Action, Self::Engine, Self::Stackdash];
+
+    /// Reads what [`EntryKind::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Container => "container",
             Self::Health => "health",
             Self::Action => "action",
             Self::Engine => "engine",
+            Self::Stackdash => "stackdash",
         }
     }
 }
@@ -37,6 +50,24 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    pub const ALL: [Self; 4] = [Self::Info, Self::Good, Self::Warning, Self::Error];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    /// Reads what [`Severity::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.word() == word)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
     pub at: Timestamp,
@@ -45,5 +76,19 @@ pub struct TimelineEntry {
     /// `None` for the engine itself.
     pub stack: Option<Arc<str>>,
     pub service: Option<Arc<str>>,
+    /// The container it happened to, where it was one.
+    pub container: Option<ContainerId>,
+    /// The new verdict, where its health check changed its mind.
+    pub health: Option<Health>,
     pub text: String,
+}
+
+impl TimelineEntry {
+    /// Whether both tell of the same thing: heard twice, or by two of us.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        // A replica's number leads the text, and is known only while it exists.
+        self.at == other.at
+            && self.container == other.container
+            && (self.text.ends_with(&other.text) || other.text.ends_with(&self.text))
+    }
 }

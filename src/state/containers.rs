@@ -13,6 +13,7 @@ use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId, RunState};
 use crate::model::health::Health;
 use crate::model::stacks::{Exit, Stack, Target, Verdict};
+use crate::model::timeline::TimelineEntry;
 use crate::ports::ComposeError;
 use crate::state::Revision;
 use crate::state::definitions::Definitions;
@@ -258,6 +259,18 @@ impl Containers {
         false
     }
 
+    /// Takes the flips that earlier runs kept; the list that follows says whose containers still exist.
+    pub(super) fn remember_flips(&mut self, entries: &[TimelineEntry]) {
+        for entry in entries {
+            let (Some(id), Some(health)) = (&entry.container, entry.health) else { continue };
+            let facts = match self.by_id.get_mut(id) {
+                Some(known) => &mut known.facts,
+                None => self.early.entry(id.clone()).or_default(),
+            };
+            note_flip(facts, entry.at, health);
+        }
+    }
+
     /// Notes the control group's count of processes killed for memory.
     pub(super) fn oom_kills_read(&mut self, now: Timestamp, id: &ContainerId, count: u64) {
         let Some(entry) = self.by_id.get_mut(id) else { return };
@@ -354,14 +367,7 @@ fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
         EngineEventKind::Stopped => facts.stopped = Some(event.at),
         EngineEventKind::Killed { signal } => facts.killed = Some((event.at, *signal)),
         EngineEventKind::OutOfMemory => facts.out_of_memory = Some(event.at),
-        EngineEventKind::Health(health) => {
-            if facts.flips.back().is_none_or(|(_, last)| last != health) {
-                facts.flips.push_back((event.at, *health));
-                if facts.flips.len() > FLIPS {
-                    facts.flips.pop_front();
-                }
-            }
-        }
+        EngineEventKind::Health(health) => note_flip(facts, event.at, *health),
         // What belongs to one life only is dropped by the inspection that shows the next: this event may
         // be a replay of the start that we see already.
         EngineEventKind::Started
@@ -372,6 +378,17 @@ fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
         | EngineEventKind::Renamed
         | EngineEventKind::Removed
         | EngineEventKind::Updated => {}
+    }
+}
+
+/// Notes a verdict of the health check, unless it is none or was told before.
+fn note_flip(facts: &mut Facts, at: Timestamp, health: Health) {
+    if facts.flips.back().is_some_and(|(known, last)| *last == health || *known >= at) {
+        return;
+    }
+    facts.flips.push_back((at, health));
+    if facts.flips.len() > FLIPS {
+        facts.flips.pop_front();
     }
 }
 

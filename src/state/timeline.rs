@@ -23,6 +23,8 @@ pub struct Timeline {
     entries: VecDeque<TimelineEntry>,
     /// Entries that fell out at the front.
     dropped: u64,
+    /// Entries that are worth keeping for the next run and were not handed over yet.
+    news: Vec<TimelineEntry>,
     pub revision: Revision,
 }
 
@@ -37,11 +39,35 @@ impl Timeline {
         self.dropped
     }
 
+    /// Takes in what earlier runs kept.
+    pub(super) fn remember(&mut self, entries: Vec<TimelineEntry>) {
+        for entry in entries {
+            self.insert(entry);
+        }
+    }
+
+    /// Hands over what happened since the last call and is worth keeping.
+    pub(super) fn take_news(&mut self) -> Vec<TimelineEntry> {
+        std::mem::take(&mut self.news)
+    }
+
     fn push(&mut self, entry: TimelineEntry) {
+        if self.insert(entry.clone()) {
+            self.news.push(entry);
+        }
+    }
+
+    /// Puts an entry where its time belongs; returns whether it was new.
+    fn insert(&mut self, entry: TimelineEntry) -> bool {
         // Replayed events may be older than what we noted ourselves.
         let mut at = self.entries.len();
         while at > 0 && self.entries[at - 1].at > entry.at {
             at -= 1;
+        }
+        // The engine tells its past again to every run and after every broken connection.
+        let same_time = self.entries.range(..at).rev().take_while(|known| known.at == entry.at);
+        if same_time.into_iter().any(|known| known.is_same_as(&entry)) {
+            return false;
         }
         self.entries.insert(at, entry);
         if self.entries.len() > CAPACITY {
@@ -49,10 +75,7 @@ impl Timeline {
             self.dropped += 1;
         }
         self.revision.bump();
-    }
-
-    fn push_engine(&mut self, at: Timestamp, severity: Severity, text: String) {
-        self.push(TimelineEntry { at, kind: EntryKind::Engine, severity, stack: None, service: None, text });
+        true
     }
 
     pub(super) fn engine_connected(
@@ -66,22 +89,31 @@ impl Timeline {
             format!("{name}engine {} at {}", info.version, info.host)
         });
         match gap {
-            Some(since) => self.push_engine(
-                now,
-                Severity::Good,
-                format!("connected again after {} without events, {who}", age(since, now)),
-            ),
-            None => self.push_engine(now, Severity::Info, format!("connected, {who}")),
+            Some(since) => {
+                let text = format!("connected again after {} without events, {who}", age(since, now));
+                self.push(about_engine(now, Severity::Good, text));
+            }
+            // That a run began is no news of the engine: not kept.
+            None => {
+                self.insert(about_engine(now, Severity::Info, format!("connected, {who}")));
+            }
         }
     }
 
     pub(super) fn engine_lost(&mut self, now: Timestamp, connection: &Connection) {
-        let text = match &connection.link {
-            Link::Lost { error, .. } => format!("connection lost: {error}"),
-            Link::Refused { error, .. } => format!("no connection: {error}"),
-            Link::Connecting | Link::Connected => return,
-        };
-        self.push_engine(now, Severity::Error, text);
+        match &connection.link {
+            Link::Lost { error, .. } => {
+                self.push(about_engine(now, Severity::Error, format!("connection lost: {error}")));
+            }
+            Link::Refused { error, .. } => {
+                self.insert(about_engine(now, Severity::Error, format!("no connection: {error}")));
+            }
+            Link::Connecting | Link::Connected => {}
+        }
+    }
+
+    pub(super) fn webhook_failed(&mut self, now: Timestamp, why: String) {
+        self.push(TimelineEntry { kind: EntryKind::Stackdash, ..about_engine(now, Severity::Warning, why) });
     }
 
     pub(super) fn engine_said(&mut self, event: &EngineEvent, containers: &Containers) {
@@ -139,6 +171,11 @@ impl Timeline {
             severity,
             stack: stack.or_else(|| Some(Arc::from(NO_STACK))),
             service: Some(service),
+            container: Some(event.container.clone()),
+            health: match event.kind {
+                EngineEventKind::Health(health) => Some(health),
+                _ => None,
+            },
             text: format!("{number}{text}"),
         });
     }
@@ -158,6 +195,49 @@ impl Timeline {
                 (Some(entry.container.stack_name()), Some(entry.container.service_name()))
             }),
         };
-        self.push(TimelineEntry { at: now, kind: EntryKind::Action, severity, stack, service, text });
+        let container = match &job.target {
+            Target::Container(id) => Some(id.clone()),
+            Target::Stack(_) | Target::Service { .. } => None,
+        };
+        let kind = EntryKind::Action;
+        self.push(TimelineEntry { at: now, kind, severity, stack, service, container, health: None, text });
+    }
+}
+
+fn about_engine(at: Timestamp, severity: Severity, text: String) -> TimelineEntry {
+    TimelineEntry {
+        at,
+        kind: EntryKind::Engine,
+        severity,
+        stack: None,
+        service: None,
+        container: None,
+        health: None,
+        text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: i64, text: &str) -> TimelineEntry {
+        about_engine(Timestamp::from_second(at).unwrap(), Severity::Info, text.to_owned())
+    }
+
+    fn texts(timeline: &Timeline) -> Vec<&str> {
+        timeline.entries().iter().map(|entry| &*entry.text).collect()
+    }
+
+    #[test]
+    fn what_was_kept_is_not_told_or_kept_twice() {
+        let mut timeline = Timeline::default();
+        timeline.remember(vec![entry(1, "a"), entry(2, "b"), entry(2, "c")]);
+        assert!(timeline.take_news().is_empty(), "what was read is not written again");
+        timeline.push(entry(2, "b"));
+        timeline.push(entry(1, "new"));
+        assert_eq!(texts(&timeline), ["a", "new", "b", "c"]);
+        assert_eq!(timeline.take_news(), [entry(1, "new")]);
+        assert!(timeline.take_news().is_empty());
     }
 }

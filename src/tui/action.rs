@@ -122,6 +122,8 @@ actions! {
     Help, "help", "help", "Show the keys of what has focus", [Global], ["?", "F1"];
     Quit, "quit", "quit", "Go back, at the top quit", [Global], ["q"];
     QuitNow, "quit-now", "", "Quit at once", [Global, Menu, Confirm, Input], ["Ctrl-c"];
+    NextEntry, "next-entry", "", "Go to the next entry while typing in the palette", [Input], ["Down", "Ctrl-n"];
+    PreviousEntry, "previous-entry", "", "Go to the previous entry while typing in the palette", [Input], ["Up", "Ctrl-p"];
     Yes, "yes", "yes", "Yes, do it", [Confirm], ["y"];
     No, "no", "no", "No, leave it", [Confirm], ["n"];
     OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Events], ["l", "m"];

@@ -3,10 +3,14 @@
 //! Starts from the table in [`crate::tui::action`]; the operator's own keys replace an action's keys in
 //! all its contexts. Knows no screen and no state.
 
-use std::collections::HashMap;
+mod presets;
+
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+pub use presets::Preset;
 
 use crate::config::KeyChoice;
 use crate::tui::action::{ACTIONS, Action, KeyContext};
@@ -143,79 +147,91 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// Lays the operator's keys over the defaults. A key that the operator takes is lost to the default
-    /// action that had it; two wishes for the same key, unknown names and unknown keys are errors, all
-    /// of them told at once, each with its place.
+    /// Lays the operator's keys over the defaults.
     pub fn new(choices: &[KeyChoice]) -> Result<Self, Vec<String>> {
+        Self::with_preset(None, choices)
+    }
+
+    /// Lays the operator's keys over those of a preset, and both over the defaults. A key that a layer
+    /// takes is lost to the actions below that had it; two wishes of one layer for the same key, unknown
+    /// names and unknown keys are errors, all of them told at once, each with its place.
+    pub fn with_preset(preset: Option<&Preset>, choices: &[KeyChoice]) -> Result<Self, Vec<String>> {
         let mut map = Self { bindings: HashMap::new(), keys: HashMap::new() };
         let mut errors = Vec::new();
-        let mut chosen = Vec::new();
-        for choice in choices {
-            match map.take_choice(choice, &mut errors) {
-                Ok(taken) => chosen.extend(taken),
-                Err(why) => errors.push(format!("{}: {why}", choice.place)),
-            }
+        let mut chosen = HashSet::new();
+        let preset = preset.map(Preset::choices).unwrap_or_default();
+        for layer in [choices, &preset] {
+            chosen.extend(map.lay(layer, &chosen, &mut errors));
         }
         for info in ACTIONS {
-            for context in info.contexts {
-                if chosen.contains(&(info.action, *context)) {
+            for context in info.contexts.iter().filter(|context| !chosen.contains(&(info.action, **context)))
+            {
+                for key in info.keys.iter().filter_map(|key| Key::parse(key).ok()) {
+                    map.offer(*context, key, info.action);
+                }
+            }
+        }
+        if errors.is_empty() {
+            return Ok(map);
+        }
+        errors.sort();
+        Err(errors.into_iter().map(|(_, words)| words).collect())
+    }
+
+    /// Binds what one layer asks for where none above has spoken; returns where it has spoken itself.
+    fn lay(
+        &mut self,
+        layer: &[KeyChoice],
+        above: &HashSet<(Action, KeyContext)>,
+        errors: &mut Vec<(usize, String)>,
+    ) -> HashSet<(Action, KeyContext)> {
+        let mut wishes = Vec::new();
+        for choice in layer {
+            match Wish::read(choice) {
+                Ok(wish) => wishes.push(wish),
+                Err(why) => errors.push((line_of(&choice.place), format!("{}: {why}", choice.place))),
+            }
+        }
+        // What is said for one context wins over what is said for all.
+        wishes.sort_by_key(|wish| wish.is_general);
+        let mut spoken = HashSet::new();
+        let mut holders: HashMap<(KeyContext, Key), &Wish<'_>> = HashMap::new();
+        for wish in &wishes {
+            let mut quarrels: Vec<(Key, &Wish<'_>)> = Vec::new();
+            for context in &wish.contexts {
+                if above.contains(&(wish.action, *context)) || spoken.contains(&(wish.action, *context)) {
                     continue;
                 }
-                for key in info.keys.iter().filter_map(|key| Key::parse(key).ok()) {
-                    let holder = *map.bindings.entry((*context, key)).or_insert(info.action);
-                    if holder == info.action {
-                        map.note(info.action, key);
+                for key in &wish.keys {
+                    match holders.insert((*context, *key), wish) {
+                        Some(other) if other.action != wish.action => quarrels.push((*key, other)),
+                        _ => self.offer(*context, *key, wish.action),
                     }
                 }
             }
+            spoken.extend(wish.contexts.iter().map(|context| (wish.action, *context)));
+            quarrels.dedup();
+            for (key, other) in quarrels {
+                let (first, second) =
+                    if line_of(other.place) <= line_of(wish.place) { (other, wish) } else { (wish, other) };
+                let words = format!(
+                    "{}: `{key}` is asked for twice: by {} here and by {} at {}",
+                    second.place,
+                    second.action.info().name,
+                    first.action.info().name,
+                    first.place
+                );
+                errors.push((line_of(second.place), words));
+            }
         }
-        if errors.is_empty() { Ok(map) } else { Err(errors) }
+        spoken
     }
 
-    /// Binds what one line of the configuration asks for; returns where the defaults no longer hold.
-    fn take_choice(
-        &mut self,
-        choice: &KeyChoice,
-        errors: &mut Vec<String>,
-    ) -> Result<Vec<(Action, KeyContext)>, String> {
-        let action = Action::by_name(&choice.action)
-            .ok_or_else(|| format!("no action is called `{}`; the palette lists them all", choice.action))?;
-        let all = action.info().contexts;
-        let contexts: Vec<KeyContext> = match &choice.context {
-            None => all.to_vec(),
-            Some(name) => {
-                let context =
-                    KeyContext::ALL.into_iter().find(|context| context.name() == name).ok_or_else(|| {
-                        format!("no context is called `{name}`; known: {}", names(&KeyContext::ALL))
-                    })?;
-                if !all.contains(&context) {
-                    return Err(format!(
-                        "`{}` means nothing in {name}, only in {}",
-                        choice.action,
-                        names(all)
-                    ));
-                }
-                vec![context]
-            }
-        };
-        for text in &choice.keys {
-            let key = Key::parse(text)?;
-            for context in &contexts {
-                if let Some(other) = self.bindings.insert((*context, key), action)
-                    && other != action
-                {
-                    errors.push(format!(
-                        "{}: `{key}` is asked for twice, by {} and by {}",
-                        choice.place,
-                        other.info().name,
-                        choice.action
-                    ));
-                    break;
-                }
-            }
+    /// Binds a key, unless it is taken.
+    fn offer(&mut self, context: KeyContext, key: Key, action: Action) {
+        if *self.bindings.entry((context, key)).or_insert(action) == action {
             self.note(action, key);
         }
-        Ok(contexts.into_iter().map(|context| (action, context)).collect())
     }
 
     fn note(&mut self, action: Action, key: Key) {
@@ -239,12 +255,67 @@ impl Keymap {
     pub fn hint(&self, action: Action) -> String {
         self.keys(action).first().map(Key::to_string).unwrap_or_default()
     }
+
+    /// Writes the key that means an action in these contexts; empty where none does.
+    pub fn hint_in(&self, contexts: &[KeyContext], action: Action) -> String {
+        let mut keys = self.keys(action).iter();
+        keys.find(|key| self.resolve(contexts, **key) == Some(action)).map(Key::to_string).unwrap_or_default()
+    }
+
+    /// Writes the key for a sentence; an action without one is in the palette by its name.
+    pub fn named(&self, action: Action) -> String {
+        let key = self.hint(action);
+        if key.is_empty() { format!("The action {}", action.info().name) } else { key }
+    }
 }
 
 impl Default for Keymap {
     fn default() -> Self {
         Self::new(&[]).unwrap_or_else(|_| Self { bindings: HashMap::new(), keys: HashMap::new() })
     }
+}
+
+/// One line of a layer, understood.
+#[derive(PartialEq, Eq)]
+struct Wish<'a> {
+    action: Action,
+    contexts: Vec<KeyContext>,
+    keys: Vec<Key>,
+    /// Whether it was said for every context.
+    is_general: bool,
+    place: &'a str,
+}
+
+impl<'a> Wish<'a> {
+    fn read(choice: &'a KeyChoice) -> Result<Self, String> {
+        let action = Action::by_name(&choice.action)
+            .ok_or_else(|| format!("no action is called `{}`; the palette lists them all", choice.action))?;
+        let all = action.info().contexts;
+        let contexts = match &choice.context {
+            None => all.to_vec(),
+            Some(name) => {
+                let context =
+                    KeyContext::ALL.into_iter().find(|context| context.name() == name).ok_or_else(|| {
+                        format!("no context is called `{name}`; known: {}", names(&KeyContext::ALL))
+                    })?;
+                if !all.contains(&context) {
+                    return Err(format!(
+                        "`{}` means nothing in {name}, only in {}",
+                        choice.action,
+                        names(all)
+                    ));
+                }
+                vec![context]
+            }
+        };
+        let keys = choice.keys.iter().map(|text| Key::parse(text)).collect::<Result<_, _>>()?;
+        Ok(Self { action, contexts, keys, is_general: choice.context.is_none(), place: &choice.place })
+    }
+}
+
+/// Returns the line of a place, to tell faults from top to bottom.
+fn line_of(place: &str) -> usize {
+    place.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or_default()
 }
 
 fn names(contexts: &[KeyContext]) -> String {
@@ -337,5 +408,76 @@ mod tests {
         .unwrap_err();
         assert_eq!(errors.len(), 5, "{errors:#?}");
         assert!(errors.iter().all(|error| error.starts_with("config.toml:4: ")));
+    }
+
+    #[test]
+    fn a_conflict_names_both_places_once() {
+        let at = |line: u32, wish: KeyChoice| KeyChoice { place: format!("config.toml:{line}"), ..wish };
+        let errors = Keymap::new(&[
+            at(3, wish(None, "move-down", &["z"])),
+            at(5, wish(None, "move-up", &["z"])),
+            at(9, wish(Some("logs"), "wrap", &["v"])),
+            at(2, wish(None, "follow", &["v"])),
+        ])
+        .unwrap_err();
+        assert_eq!(
+            errors,
+            [
+                "config.toml:5: `z` is asked for twice: by move-up here and by move-down at config.toml:3",
+                "config.toml:9: `v` is asked for twice: by wrap here and by follow at config.toml:2",
+            ]
+        );
+    }
+
+    #[test]
+    fn one_context_wins_over_all_of_them() {
+        let map = Keymap::new(&[wish(None, "wrap", &["v"]), wish(Some("logs"), "wrap", &["z"])]).unwrap();
+        assert_eq!(map.resolve(&[KeyContext::Logs], key("z")), Some(Action::Wrap));
+        assert_eq!(map.resolve(&[KeyContext::Logs], key("v")), None);
+        assert_eq!(map.resolve(&[KeyContext::Text], key("v")), Some(Action::Wrap));
+        assert_eq!(map.hint_in(&[KeyContext::Logs], Action::Wrap), "z");
+        assert_eq!(map.hint_in(&[KeyContext::Text], Action::Wrap), "v");
+    }
+
+    #[test]
+    fn presets_lie_between_the_defaults_and_the_operators_keys() {
+        let tree = [KeyContext::Tree, KeyContext::List, KeyContext::Global];
+        let k9s = Keymap::with_preset(Preset::by_name("k9s"), &[]).unwrap();
+        assert_eq!(k9s.resolve(&tree, key("s")), Some(Action::OpenShell));
+        assert_eq!(k9s.resolve(&tree, key("Ctrl-k")), Some(Action::Stop));
+        assert_eq!(k9s.resolve(&tree, key("e")), None);
+        assert_eq!(k9s.resolve(&tree, key("j")), Some(Action::MoveDown));
+        let own = [wish(None, "restart", &["s"]), wish(None, "open-shell", &["F6"])];
+        let mixed = Keymap::with_preset(Preset::by_name("k9s"), &own).unwrap();
+        assert_eq!(mixed.resolve(&tree, key("s")), Some(Action::Restart));
+        assert_eq!(mixed.resolve(&tree, key("F6")), Some(Action::OpenShell));
+        assert_eq!(mixed.resolve(&tree, key("Ctrl-k")), Some(Action::Stop));
+    }
+
+    #[test]
+    fn every_preset_holds_what_it_says_and_leaves_a_way_out() {
+        for preset in Preset::ALL {
+            let map = Keymap::with_preset(Some(preset), &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
+            for choice in preset.choices() {
+                let action = Action::by_name(&choice.action).unwrap();
+                for text in &choice.keys {
+                    assert!(map.keys(action).contains(&key(text)), "{}: {text}", preset.name);
+                }
+            }
+            for action in [Action::Quit, Action::Help, Action::Back, Action::Open, Action::Palette] {
+                assert!(!map.hint(action).is_empty(), "{}: {action:?}", preset.name);
+            }
+        }
+        let lazydocker = Keymap::with_preset(Preset::by_name("lazydocker"), &[]).unwrap();
+        let tree = [KeyContext::Tree, KeyContext::List, KeyContext::Global];
+        for (text, action) in [
+            ("m", Action::OpenLogs),
+            ("E", Action::OpenShell),
+            ("e", Action::ShowAbsent),
+            ("l", Action::Right),
+            ("h", Action::Left),
+        ] {
+            assert_eq!(lazydocker.resolve(&tree, key(text)), Some(action), "{text}");
+        }
     }
 }

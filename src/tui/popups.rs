@@ -143,8 +143,8 @@ impl Popup {
             Self::Confirm(confirm) => confirm.draw(area, buf, keymap, theme),
             Self::Menu(menu) => menu.draw(area, buf, theme),
             Self::Palette(palette) => palette.draw(area, buf, keymap, theme),
-            Self::Input(input) => input.draw(area, buf, theme),
             Self::Prompt(prompt) => prompt.draw(area, buf, theme),
+            Self::Input(input) => input.draw(area, buf, keymap, theme),
         }
     }
 }

@@ -184,6 +184,13 @@ impl Screen {
         self.clear()
     }
 
+    /// Sends a sequence that draws nothing.
+    pub fn send(&mut self, sequence: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(sequence.as_bytes())?;
+        out.flush()
+    }
+
     /// Puts a text into the clipboard of the terminal, also over SSH; says why not.
     pub fn copy(&mut self, text: &str) -> Result<(), String> {
         let term = std::env::var("TERM").unwrap_or_default();

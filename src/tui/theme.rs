@@ -15,7 +15,7 @@ use crate::model::timeline::Severity;
 
 pub use depth::ColorDepth;
 pub use file::parse;
-pub use folder::{load, names};
+pub use folder::{load, names, user_folder};
 
 macro_rules! meanings {
     ($($name:literal => $field:ident $([$index:literal])?, $role:ident;)*) => {

@@ -187,6 +187,18 @@ impl Ui {
         self.toasts.drain(..surplus);
     }
 
+    /// Takes the theme over as it was saved; a broken one leaves what is on the screen.
+    pub fn theme_was_written(&mut self, news: Result<Theme, String>, now: Timestamp) {
+        match news {
+            Ok(theme) if theme == self.theme => {}
+            Ok(theme) => {
+                self.toast(Severity::Good, format!("Theme {} reloaded", theme.name), now);
+                self.theme = theme;
+            }
+            Err(why) => self.toast(Severity::Error, why, now),
+        }
+    }
+
     /// Returns the contexts of what has focus, innermost first.
     pub fn contexts(&self) -> &'static [KeyContext] {
         match self.screen {
@@ -202,6 +214,7 @@ impl Ui {
         Context {
             state,
             theme: &self.theme,
+            keymap: &self.keymap,
             now,
             focused: self.popups.is_empty(),
             stale: state.connection.is_stale(),

@@ -21,6 +21,7 @@ use crate::model::shells::ShellWish;
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
 use crate::tui::theme::Theme;
 
 /// The screens by their key.
@@ -39,6 +40,8 @@ pub enum Screen {
 pub struct Context<'a> {
     pub state: &'a State,
     pub theme: &'a Theme,
+    /// For the words that name a key.
+    pub keymap: &'a Keymap,
     /// The moment the frame shows; ages count to it.
     pub now: Timestamp,
     /// Whether this view gets the keys.

@@ -10,6 +10,7 @@ use assert_cmd::Command;
 pub fn stackdash(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stackdash"));
     command.env_clear().env("XDG_CONFIG_HOME", "/nonexistent").env("HOME", "/nonexistent").args(arguments);
+    command.env("STACKDASH_HISTORY", "0");
     command
 }
 

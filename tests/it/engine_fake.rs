@@ -288,5 +288,13 @@ impl Compose for Nothing {
 /// Plugs in an engine and nothing else.
 pub fn ports(url: String, clock: Clock) -> Ports {
     let engine = Arc::new(engine_at(url));
-    Ports { engine, usage: Arc::new(Nothing), host: Arc::new(Nothing), compose: Arc::new(Nothing), clock }
+    Ports {
+        engine,
+        usage: Arc::new(Nothing),
+        host: Arc::new(Nothing),
+        compose: Arc::new(Nothing),
+        history: None,
+        webhook: None,
+        clock,
+    }
 }

@@ -5,6 +5,8 @@ mod connection;
 mod crowd;
 mod demo;
 mod health;
+mod history;
+mod keys;
 mod logs;
 mod read_only;
 mod start;

@@ -4,6 +4,7 @@
 
 mod cli_commands;
 mod cli_config;
+mod cli_history;
 mod cli_live_switch;
 mod docs;
 mod engine_fake;
@@ -25,9 +26,11 @@ mod pty;
 mod pty_ends;
 #[cfg(feature = "live")]
 mod shell_live;
+mod pty_own;
 mod support;
 mod terminal;
 #[cfg(feature = "live")]
 mod truth_live;
 #[cfg(feature = "live")]
 mod usage_live;
+mod webhook;

@@ -10,8 +10,9 @@ use stackdash::adapters::scenario::{self, ScenarioHandle};
 use stackdash::command::{Command, Interest};
 use stackdash::model::containers::ContainerId;
 use stackdash::model::jobs::{Job, Verb};
+use stackdash::model::notify::NotifyPolicy;
 use stackdash::model::stacks::{Service, ServiceState, Stack, Target};
-use stackdash::ports::{Clock, Ports};
+use stackdash::ports::{Clock, Ports, Webhook};
 use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
 use stackdash::tui::draw::draw;
@@ -43,6 +44,17 @@ impl TestApp {
         let beginning: Timestamp = BEGINNING.parse().unwrap();
         let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
         let mut app = Self { supervisor: Supervisor::start(ports.clone(), read_only), ports, scenario };
+        app.settle().await;
+        app
+    }
+
+    /// Starts on a scenario with somebody to tell of changes.
+    pub async fn notifying(text: &str, policy: NotifyPolicy, webhook: Arc<dyn Webhook>) -> Self {
+        let beginning: Timestamp = BEGINNING.parse().unwrap();
+        let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
+        let ports = Ports { webhook: Some(webhook), ..ports };
+        let mut app = Self { supervisor: Supervisor::start(ports.clone(), false), ports, scenario };
+        app.supervisor.notify(policy);
         app.settle().await;
         app
     }

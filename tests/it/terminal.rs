@@ -50,6 +50,7 @@ impl Terminal {
         command.env("LANG", "C.UTF-8");
         command.env_remove("NO_COLOR");
         command.env("XDG_CONFIG_HOME", std::env::temp_dir().join("stackdash-no-config"));
+        command.env("STACKDASH_HISTORY", "0");
         for (key, value) in env {
             command.env(key, value);
         }
@@ -89,6 +90,20 @@ impl Terminal {
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         self.wait_until(&format!("the screen shows {text:?}"), |screen| screen.contains(text));
+    }
+
+    /// Waits until these bytes were written.
+    #[track_caller]
+    pub fn wait_for_bytes(&mut self, wanted: &[u8]) {
+        let end = Instant::now() + 2 * PATIENCE;
+        while !self.raw.windows(wanted.len()).any(|bytes| bytes == wanted) {
+            assert!(Instant::now() < end, "these bytes never came: {:?}", String::from_utf8_lossy(wanted));
+            match self.output.recv_timeout(Duration::from_millis(100)) {
+                Ok(bytes) => self.take(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => panic!("the program ended before"),
+            }
+        }
     }
 
     /// Waits until the screen no longer shows a text.

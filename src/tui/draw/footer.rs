@@ -71,7 +71,7 @@ fn items(area: Rect, ui: &Ui) -> Vec<Item> {
     }
     let mut x = area.x + 1;
     for action in hints(ui) {
-        let (key, word) = (ui.keymap.hint(*action), action.info().short);
+        let (key, word) = (ui.keymap.hint_in(ui.contexts(), *action), action.info().short);
         let next = x + width(&key) + 1 + width(word) + 2;
         if key.is_empty() || next > limit {
             continue;

@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::action::Action;
+use crate::tui::action::{Action, KeyContext};
 use crate::tui::keymap::Keymap;
 use crate::tui::paint::{cut_middle, put, width};
 use crate::tui::popups::{Answer, centered, frame};
@@ -62,7 +62,8 @@ impl Confirm {
     }
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
-        let foot = format!("{} yes, {} no", keymap.hint(Action::Yes), keymap.hint(Action::No));
+        let key = |action| keymap.hint_in(&[KeyContext::Confirm], action);
+        let foot = format!("{} yes, {} no", key(Action::Yes), key(Action::No));
         let inside = frame(area, buf, &self.question, &foot, theme);
         let (no, yes, y) = buttons(area);
         let last = y.saturating_sub(1);

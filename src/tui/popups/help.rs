@@ -77,7 +77,7 @@ impl Help {
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
         let lines = self.lines(keymap);
-        let foot = format!("{} closes", keymap.hint(Action::Back));
+        let foot = format!("{} closes", keymap.hint_in(&[KeyContext::Menu], Action::Back));
         let inside = frame(area, buf, "Keys", &foot, theme);
         let most = (lines.len() as u16).saturating_sub(inside.height);
         let top = self.scroll.min(most);

@@ -5,8 +5,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
-use crate::tui::action::Action;
-use crate::tui::keymap::Key;
+use crate::tui::action::{Action, KeyContext};
+use crate::tui::keymap::{Key, Keymap};
 use crate::tui::paint::{put, rule};
 use crate::tui::popups::{Answer, Choice};
 use crate::tui::theme::Theme;
@@ -118,11 +118,13 @@ impl Asked {
         }
     }
 
-    fn hint(self) -> &'static str {
+    fn hint(self, keymap: &Keymap) -> String {
+        let key = |action| keymap.hint_in(&[KeyContext::Input], action);
+        let keys = || format!("{} keeps it  {} clears it", key(Action::Open), key(Action::Back));
         match self {
-            Self::Search => "Enter keeps it  Esc clears it",
-            Self::Only => "! before it hides  Enter keeps it  Esc clears it",
-            Self::Time => "14:05, 2026-11-20 14:05, or 5m ago",
+            Self::Search => keys(),
+            Self::Only => format!("! before it hides  {}", keys()),
+            Self::Time => String::from("14:05, 2026-11-20 14:05, or 5m ago"),
         }
     }
 }
@@ -165,15 +167,15 @@ impl Input {
         Answer::Typed(self.edit.text().to_owned())
     }
 
-    pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
         rule(buf, area, " ", theme.bar);
         let x = put(buf, area.x + 1, area.y, area.width, self.asked.mark(), theme.key);
-        let words = self.asked.hint();
-        let wide = crate::tui::paint::width(words);
+        let words = self.asked.hint(keymap);
+        let wide = crate::tui::paint::width(&words);
         let room = Rect { x, width: area.right().saturating_sub(x + wide + 5).max(10), ..area };
         self.edit.draw(room, buf, theme);
         let x = area.right().saturating_sub(wide + 1);
-        put(buf, x, area.y, area.right() - x, words, theme.muted);
+        put(buf, x, area.y, area.right() - x, &words, theme.muted);
     }
 }
 

@@ -3,8 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crossterm::event::KeyCode;
-
 use crate::tui::action::{ACTIONS, Action, ActionInfo, KeyContext};
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::paint::{cut_end, put, put_right};
@@ -28,13 +26,11 @@ impl Palette {
     }
 
     pub fn handle(&mut self, action: Option<Action>, key: Key, _keymap: &Keymap) -> Answer {
-        match (action, key.code()) {
-            (Some(Action::Open), _) => return self.choose(self.cursor),
-            (Some(Action::Back), _) => return Answer::Close,
-            (_, KeyCode::Down) => self.step(true),
-            (_, KeyCode::Up) => self.step(false),
-            (_, KeyCode::Char('n')) if key.is_ctrl() => self.step(true),
-            (_, KeyCode::Char('p')) if key.is_ctrl() => self.step(false),
+        match action {
+            Some(Action::Open) => return self.choose(self.cursor),
+            Some(Action::Back) => return Answer::Close,
+            Some(Action::NextEntry) => self.step(true),
+            Some(Action::PreviousEntry) => self.step(false),
             _ => {
                 if self.edit.handle(key) {
                     self.cursor = 0;
@@ -91,7 +87,8 @@ impl Palette {
     }
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
-        let inside = frame(area, buf, "Actions", "Enter does it", theme);
+        let foot = format!("{} does it", keymap.hint_in(&[KeyContext::Input], Action::Open));
+        let inside = frame(area, buf, "Actions", &foot, theme);
         let x = put(buf, inside.x, inside.y, 2, ":", theme.key) + 1;
         self.edit.draw(Rect { x, width: inside.right().saturating_sub(x), height: 1, ..inside }, buf, theme);
         let found = self.found();

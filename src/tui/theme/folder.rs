@@ -42,7 +42,7 @@ pub(super) fn embedded(name: &str) -> Result<Theme, String> {
 }
 
 /// Returns the user's folder of themes, `$XDG_CONFIG_HOME/stackdash/themes`.
-fn user_folder() -> Option<PathBuf> {
+pub fn user_folder() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.config_dir().join("stackdash").join("themes"))

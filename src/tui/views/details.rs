@@ -15,6 +15,8 @@ pub mod usage;
 
 use std::ops::Range;
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -26,6 +28,7 @@ use crate::model::containers::{ContainerId, RunState};
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::Action;
+use crate::tui::keymap::Keymap;
 use crate::tui::paint::{put, width};
 use crate::tui::theme::Theme;
 use crate::tui::view::{Context, DetailTab};
@@ -332,6 +335,8 @@ fn body_of(area: Rect) -> Rect {
     }
 }
 
+static NO_KEYS: LazyLock<Keymap> = LazyLock::new(Keymap::default);
+
 /// Returns the lines of a tab that is made of lines.
 fn content<'a>(
     tab: DetailTab,
@@ -341,7 +346,15 @@ fn content<'a>(
     theme: &'a Theme,
     now: Timestamp,
 ) -> Vec<Line<'a>> {
-    let cx = Context { state, theme, now, focused: false, stale: false };
+    let cx = Context {
+        state,
+        theme,
+        // The lines of a tab name no keys: they are measured and copied as well.
+        keymap: &NO_KEYS,
+        now,
+        focused: false,
+        stale: false,
+    };
     if let (DetailTab::Overview, Target::Stack(name)) = (tab, target) {
         return state.containers.stack(name).map(|found| stack::lines(found, room, &cx)).unwrap_or_default();
     }

@@ -168,7 +168,14 @@ pub fn draw(
 ) -> Buffer {
     let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
     buf.set_style(buf.area, theme.text);
-    let cx = Context { state, theme, now: now(), focused: true, stale: false };
+    let cx = Context {
+        state,
+        theme,
+        keymap: &crate::tui::keymap::Keymap::default(),
+        now: now(),
+        focused: true,
+        stale: false,
+    };
     view(buf.area, &mut buf, &cx);
     buf
 }

@@ -4,7 +4,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use crate::tui::action::Action;
 use crate::tui::theme::Theme;
 
 /// A sentence and some advice.
@@ -56,11 +55,6 @@ impl Notice {
             buf.set_stringn(x, y, line, usize::from(area.right() - x), style);
         }
     }
-}
-
-/// Names the key of an action, as it is bound by default.
-pub fn key(action: Action) -> &'static str {
-    action.info().keys.first().copied().unwrap_or_default()
 }
 
 /// Wraps at words; a word longer than a line is left to the edge.

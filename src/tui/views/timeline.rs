@@ -171,7 +171,8 @@ impl TimelineView {
                     Some(EntryKind::Container) => Some(EntryKind::Health),
                     Some(EntryKind::Health) => Some(EntryKind::Action),
                     Some(EntryKind::Action) => Some(EntryKind::Engine),
-                    Some(EntryKind::Engine) => None,
+                    Some(EntryKind::Engine) => Some(EntryKind::Stackdash),
+                    Some(EntryKind::Stackdash) => None,
                 };
                 self.built = None;
             }

@@ -10,7 +10,6 @@ use crate::tui::action::Action;
 use crate::tui::theme::Theme;
 use crate::tui::view::Context;
 use crate::tui::views::host::machine::{below, dot};
-use crate::tui::views::notice::key;
 use crate::tui::widgets::{bytes, heading, styled};
 
 /// Rows of [`draw`]: heading, titles, four kinds.
@@ -26,7 +25,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, is_reading: bool, cx: &Context<'_>) {
     let host = &cx.state.host;
     let right = match host.disk_usage_at {
         _ if is_reading => String::from("reading …"),
-        Some(at) => format!("{} ago{dot}{} reads again", age(at, cx.now), key(Action::ReadAgain)),
+        Some(at) => format!("{} ago{dot}{} reads again", age(at, cx.now), cx.keymap.named(Action::ReadAgain)),
         None => String::new(),
     };
     let right = if theme.ascii { right.replace('…', "...") } else { right };
@@ -53,7 +52,7 @@ pub fn draw(area: Rect, buf: &mut Buffer, is_reading: bool, cx: &Context<'_>) {
             let title = format!("The disk use could not be read: {error}");
             buf.set_string(rest.x + 1, rest.y, styled::cut(&title, width, theme.ascii), theme.warning);
             if rest.height > 1 {
-                let advice = format!("{} reads again", key(Action::ReadAgain));
+                let advice = format!("{} reads again", cx.keymap.named(Action::ReadAgain));
                 buf.set_stringn(rest.x + 1, rest.y + 1, advice, width, theme.muted);
             }
         }

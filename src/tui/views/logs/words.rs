@@ -4,17 +4,24 @@ use crate::model::logs::{LogLevel, LogStatus};
 use crate::state::State;
 use crate::tui::action::Action;
 use crate::tui::views::logs::sieve::Sieve;
+use crate::tui::keymap::Keymap;
 use crate::tui::views::logs::sources::Sources;
-use crate::tui::views::notice::{Notice, key};
+use crate::tui::views::notice::Notice;
 use crate::tui::widgets::bytes;
 
 /// Says why no line is shown.
-pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>, sieve: &Sieve) -> Notice {
+pub fn why_empty(
+    state: &State,
+    sources: &Sources,
+    level: Option<LogLevel>,
+    sieve: &Sieve,
+    keymap: &Keymap,
+) -> Notice {
     if sources.targets().is_empty() {
         return Notice::new("No log is chosen").advise(format!(
             "Go to Stacks ({}), choose a stack, a service or a container and press {}",
-            key(Action::ShowStacks),
-            key(Action::OpenLogs)
+            keymap.named(Action::ShowStacks),
+            keymap.named(Action::OpenLogs)
         ));
     }
     let living: Vec<_> = sources.list().iter().filter(|source| !source.is_gone).collect();
@@ -33,8 +40,8 @@ pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>, siev
         let level = level.map_or(String::new(), |level| format!(" at level {} and above", level.word()));
         return Notice::new(format!("{how} of {lines} lines{level} match {what}")).advise(format!(
             "{} changes the filter, {} clears it",
-            key(Action::OnlyMatching),
-            key(Action::Back)
+            keymap.named(Action::OnlyMatching),
+            keymap.named(Action::Back)
         ));
     }
     if let Some(level) = level.filter(|_| !state.logs.lines().is_empty()) {
@@ -45,7 +52,10 @@ pub fn why_empty(state: &State, sources: &Sources, level: Option<LogLevel>, siev
             bytes::count(lines),
             level.word()
         ))
-        .advise(format!("{} goes on to the next level, after error to all lines", key(Action::Level)));
+        .advise(format!(
+            "{} goes on to the next level, after error to all lines",
+            keymap.named(Action::Level)
+        ));
     }
     let statuses: Vec<_> =
         living.iter().map(|source| state.logs.status(&source.id).unwrap_or(&LogStatus::Opening)).collect();

@@ -1,9 +1,11 @@
 //! What happened last, in the room that a short tree leaves.
 
+use jiff::{SignedDuration, Timestamp};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::model::containers::NO_STACK;
+use crate::model::stacks::age;
 use crate::model::timeline::TimelineEntry;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
@@ -35,7 +37,7 @@ pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
     let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 4).max(14));
     for (row, entry) in shown().enumerate() {
         let y = title.y + 1 + row as u16;
-        let x = put(buf, spare.x + 1, y, 8, &clock(entry.at), theme.faint) + 2;
+        let x = put(buf, spare.x + 1, y, 8, &moment(entry.at, cx.now), theme.faint) + 2;
         let name = name_of(entry);
         put(buf, x, y, names, &cut_middle(&name, names, theme.ascii), theme.text);
         let x = if name.is_empty() { x } else { x + names + 2 };
@@ -45,11 +47,32 @@ pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
     }
 }
 
+/// A time of day; what an earlier day has left says how long ago it was.
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    if now.duration_since(at) < SignedDuration::from_hours(12) {
+        clock(at)
+    } else {
+        format!("{} ago", age(at, now).split(' ').next().unwrap_or_default())
+    }
+}
+
 fn name_of(entry: &TimelineEntry) -> String {
     match (&entry.stack, &entry.service) {
         (Some(stack), Some(service)) if &**stack != NO_STACK => format!("{stack}/{service}"),
         (_, Some(service)) => service.to_string(),
         (Some(stack), None) => stack.to_string(),
         (None, None) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn yesterday_is_told_by_its_age() {
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let ago = |hours| moment(now - SignedDuration::from_hours(hours), now);
+        assert_eq!((&*ago(2), &*ago(14), &*ago(50)), ("10:00:00", "14h ago", "2d ago"));
     }
 }

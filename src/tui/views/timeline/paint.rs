@@ -10,7 +10,7 @@ use crate::model::timeline::{Severity, TimelineEntry};
 use crate::tui::action::Action;
 use crate::tui::theme::Theme;
 use crate::tui::view::Context;
-use crate::tui::views::notice::{Notice, key};
+use crate::tui::views::notice::Notice;
 use crate::tui::views::timeline::{TimelineView, entry, name};
 use crate::tui::widgets::{bytes, foot, heading, styled, window};
 
@@ -53,15 +53,19 @@ impl TimelineView {
         let noun = if all == 1 { "event passes" } else { "events passes" };
         let mut notice = Notice::new(format!("None of {} {noun} the filter", bytes::count(all)));
         if !self.query.is_empty() {
-            notice = notice.advise(format!("{} clears the text", key(Action::Back)));
+            notice = notice.advise(format!("{} clears the text", cx.keymap.named(Action::Back)));
         }
         if self.severity.is_some() {
-            notice = notice
-                .advise(format!("{} goes on to the next level, after error to all", key(Action::Level)));
+            notice = notice.advise(format!(
+                "{} goes on to the next level, after error to all",
+                cx.keymap.named(Action::Level)
+            ));
         }
         if self.kind.is_some() {
-            notice =
-                notice.advise(format!("{} goes on to the next kind, after engine to all", key(Action::Kind)));
+            notice = notice.advise(format!(
+                "{} goes on to the next kind, after engine to all",
+                cx.keymap.named(Action::Kind)
+            ));
         }
         notice
     }

@@ -24,11 +24,11 @@ const SETTLED: Duration = Duration::from_millis(100);
 pub fn check_terminal() -> Result<(), Failure> {
     let dumb = std::env::var("TERM").is_ok_and(|term| term == "dumb");
     let what = if dumb {
-        "the dashboard needs more of a terminal than TERM=dumb promises"
+        "the dashboard needs a terminal that can more than TERM=dumb"
     } else if !io::stdin().is_terminal() {
-        "the dashboard takes its keys from standard input, and that is no terminal"
+        "the dashboard needs a terminal for its keys, and standard input is none"
     } else if !io::stdout().is_terminal() {
-        "the dashboard draws on standard output, and that is no terminal"
+        "the dashboard needs a terminal to draw on, and standard output is none"
     } else {
         return Ok(());
     };

@@ -281,7 +281,7 @@ fn an_image_without_a_shell_is_offered_one_beside_it() {
             || screen.contains("has no shell; one of")
     });
     if terminal.screen().contains("one of") {
-        assert!(terminal.screen().contains(image_with_shell), "{}", terminal.screen());
+        terminal.wait_for(image_with_shell);
         terminal.press("\r");
         terminal.wait_for("Open a shell beside");
     }

@@ -214,7 +214,7 @@ impl Face {
                     self.carry_out(request, supervisor, screen)?;
                 }
             }
-            self.frames.request();
+            self.frames.urge();
             taken += 1;
             if self.quit.is_some() || taken >= BATCH {
                 break;

@@ -16,6 +16,8 @@ const INTERVAL: Duration = Duration::from_millis(1000 / 25);
 #[derive(Debug)]
 pub struct Frames {
     wanted: bool,
+    /// A key is to be answered: the frame kept for it may be drawn.
+    urgent: bool,
     /// Frames that may be drawn now, as of `since`.
     left: u32,
     since: Instant,
@@ -23,7 +25,7 @@ pub struct Frames {
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { wanted: false, left: BURST, since: Instant::now() }
+        Self { wanted: false, urgent: false, left: BURST, since: Instant::now() }
     }
 }
 
@@ -33,14 +35,26 @@ impl Frames {
         self.wanted = true;
     }
 
+    /// Asks for the frame that answers a key: it never waits behind those of a flood.
+    pub fn urge(&mut self) {
+        self.wanted = true;
+        self.urgent = true;
+    }
+
     /// Whether a frame was asked for and may be drawn now.
     pub fn is_due(&self) -> bool {
-        self.wanted && self.earned() > 0
+        self.wanted && self.earned() >= self.needed()
+    }
+
+    /// One frame is always kept for the next key.
+    fn needed(&self) -> u32 {
+        if self.urgent { 1 } else { 2 }
     }
 
     pub fn mark_drawn(&mut self) {
         let earned = self.earned();
         self.wanted = false;
+        self.urgent = false;
         if earned >= BURST {
             self.since = Instant::now();
         } else {
@@ -55,8 +69,8 @@ impl Frames {
         if !self.wanted {
             std::future::pending::<()>().await;
         }
-        if self.earned() == 0 {
-            tokio::time::sleep_until(self.since + INTERVAL).await;
+        if self.earned() < self.needed() {
+            tokio::time::sleep_until(self.since + INTERVAL * self.needed().saturating_sub(self.left)).await;
         }
     }
 
@@ -105,6 +119,18 @@ mod tests {
                 assert!(frames.is_due());
                 frames.mark_drawn();
             }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_is_answered_at_once_in_a_flood() {
+        let mut frames = Frames::default();
+        flood(&mut frames).await;
+        for _ in 0..20 {
+            frames.urge();
+            assert!(frames.is_due());
+            frames.mark_drawn();
+            tokio::time::advance(INTERVAL * 2).await;
         }
     }
 

@@ -32,12 +32,16 @@ use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseB
 use futures_util::{FutureExt, StreamExt};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::command::Command;
 use crate::config::Config;
 use crate::model::containers::ContainerId;
+use crate::model::jobs::CopyOrder;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
 use crate::tui::keymap::{Key, Keymap};
+use crate::tui::popups::confirm::Confirm;
+use crate::tui::popups::{Answer, Popup};
 use crate::tui::terminal::Screen;
 use crate::tui::theme::ColorDepth;
 use crate::tui::ui::{Input, Request, Ui};
@@ -195,7 +199,10 @@ impl Face {
     ) -> anyhow::Result<()> {
         let now = supervisor.now();
         match request {
-            Request::Run(command) => supervisor.submit(command),
+            Request::Run(command) => match would_replace(&command) {
+                Some(confirm) => self.ui.popups.push(Popup::Confirm(confirm)),
+                None => supervisor.submit(command),
+            },
             Request::Quit => self.quit = Some(0),
             Request::Redraw => screen.clear()?,
             Request::Mouse(ours) => screen.set_mouse(ours)?,
@@ -306,6 +313,24 @@ fn translate(event: TerminalEvent) -> Option<Input> {
         TerminalEvent::Paste(text) => Some(Input::Paste(text)),
         _ => None,
     }
+}
+
+/// Returns the question that comes before a copy takes the place of a file that is there.
+fn would_replace(command: &Command) -> Option<Confirm> {
+    let Command::Copy(order) = command else { return None };
+    if !order.out || order.overwrite {
+        return None;
+    }
+    let path = if order.outside.is_dir() {
+        order.outside.join(order.inside.rsplit('/').next().unwrap_or_default())
+    } else {
+        order.outside.clone()
+    };
+    let again = Command::Copy(CopyOrder { overwrite: true, ..order.clone() });
+    path.is_file().then(|| {
+        let question = String::from("Replace the file that is there?");
+        Confirm::new(question, vec![path.display().to_string()], Answer::Run(vec![again]))
+    })
 }
 
 /// Writes a text to a new file in the present folder.

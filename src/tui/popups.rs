@@ -7,13 +7,13 @@ pub mod help;
 pub mod input;
 pub mod menu;
 pub mod palette;
+pub mod prompt;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
 use crate::command::Command;
-use crate::model::jobs::Verb;
 use crate::tui::action::{Action, KeyContext};
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::paint::{put, rule, wall, width};
@@ -22,7 +22,9 @@ use crate::tui::popups::help::Help;
 use crate::tui::popups::input::Input;
 use crate::tui::popups::menu::Menu;
 use crate::tui::popups::palette::Palette;
+use crate::tui::popups::prompt::Prompt;
 use crate::tui::theme::Theme;
+use crate::tui::view::Effect;
 use crate::tui::views::stacks::rows::SortBy;
 
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub enum Popup {
     Confirm(Confirm),
     Menu(Menu),
     Palette(Palette),
+    /// Lines to be typed, with what they are for.
+    Prompt(Prompt),
     /// The filter line at the foot; the screen stays in sight.
     Input(Input),
 }
@@ -39,7 +43,8 @@ pub enum Popup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     Act(Action),
-    Bulk(Verb),
+    /// Carry these out.
+    Do(Vec<Effect>),
     ClearMarks,
     Sort(SortBy),
     Theme(String),
@@ -65,7 +70,7 @@ impl Popup {
     pub fn handle(&mut self, key: Key, keymap: &Keymap) -> Answer {
         let contexts: &[KeyContext] = match self {
             Self::Confirm(_) => &[KeyContext::Confirm],
-            Self::Input(_) | Self::Palette(_) => &[KeyContext::Input],
+            Self::Input(_) | Self::Palette(_) | Self::Prompt(_) => &[KeyContext::Input],
             Self::Menu(_) | Self::Help(_) => &[KeyContext::Menu, KeyContext::Global],
         };
         let action = keymap.resolve(contexts, key);
@@ -78,6 +83,7 @@ impl Popup {
             Self::Menu(menu) => menu.handle(action, key, keymap),
             Self::Palette(palette) => palette.handle(action, key, keymap),
             Self::Input(input) => input.handle(action, key),
+            Self::Prompt(prompt) => prompt.handle(action, key),
         }
     }
 
@@ -93,7 +99,7 @@ impl Popup {
             Self::Menu(menu) => menu.click(line),
             Self::Palette(palette) => palette.click(line),
             Self::Confirm(confirm) => confirm.click(frame, column, row),
-            Self::Help(_) | Self::Input(_) => Answer::Stay,
+            Self::Help(_) | Self::Input(_) | Self::Prompt(_) => Answer::Stay,
         }
     }
 
@@ -105,7 +111,7 @@ impl Popup {
             }
             Self::Menu(menu) => menu.step(down),
             Self::Palette(palette) => palette.step(down),
-            Self::Confirm(_) | Self::Input(_) => {}
+            Self::Confirm(_) | Self::Input(_) | Self::Prompt(_) => {}
         }
     }
 
@@ -116,6 +122,7 @@ impl Popup {
             Self::Confirm(confirm) => confirm.area(screen),
             Self::Menu(menu) => menu.area(screen),
             Self::Palette(_) => Palette::area(screen),
+            Self::Prompt(prompt) => prompt.area(screen),
             Self::Input(_) => Rect { y: screen.bottom().saturating_sub(1), height: 1, ..screen },
         }
     }
@@ -132,6 +139,7 @@ impl Popup {
             Self::Menu(menu) => menu.draw(area, buf, theme),
             Self::Palette(palette) => palette.draw(area, buf, keymap, theme),
             Self::Input(input) => input.draw(area, buf, theme),
+            Self::Prompt(prompt) => prompt.draw(area, buf, theme),
         }
     }
 }

@@ -42,7 +42,7 @@ impl Menu {
                 let meant = keymap.resolve(&[KeyContext::Tree], key);
                 let index = self.entries.iter().position(|entry| match &entry.choice {
                     Choice::Act(action) => Some(*action) == meant,
-                    Choice::Bulk(_) | Choice::ClearMarks | Choice::Sort(_) | Choice::Theme(_) => false,
+                    Choice::Do(_) | Choice::ClearMarks | Choice::Sort(_) | Choice::Theme(_) => false,
                 });
                 if let Some(index) = index {
                     return self.choose(index);

@@ -52,6 +52,7 @@ pub fn call(containers: &Containers, order: &ComposeOrder) -> Result<ComposeCall
         ComposeVerb::Down { .. } => vec![String::from("*")],
         _ => profiles_on(containers, stack).into_iter().chain(order.profiles.iter().cloned()).collect(),
     };
+    project.profiles.sort();
     project.profiles.dedup();
     let arguments = arguments(order);
     let target = match &*order.services {

@@ -35,13 +35,15 @@ impl TestApp {
         Self::start(text, false).await
     }
 
-    pub async fn read_only(text: &str) -> Self {
-        Self::start(text, true).await
+    async fn start(text: &str, read_only: bool) -> Self {
+        Self::plugged(text, read_only, |ports| ports).await
     }
 
-    async fn start(text: &str, read_only: bool) -> Self {
+    /// Starts on a scenario whose ports are plugged into something else first.
+    pub async fn plugged(text: &str, read_only: bool, plug: impl FnOnce(Ports) -> Ports) -> Self {
         let beginning: Timestamp = BEGINNING.parse().unwrap();
         let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
+        let ports = plug(ports);
         let mut app = Self { supervisor: Supervisor::start(ports.clone(), read_only), ports, scenario };
         app.settle().await;
         app
@@ -62,6 +64,11 @@ impl TestApp {
     pub async fn act(&mut self, verb: Verb, target: Target) {
         self.submit(Command::Act { verb, target });
         self.settle().await;
+    }
+
+    /// Asks for a shell; tells only whether the gate lets it through.
+    pub fn open_shell(&self, id: &ContainerId) -> Result<(), String> {
+        self.supervisor.open_shell(id, (80, 24)).map(drop)
     }
 
     /// Takes in whatever can be taken in without time passing.

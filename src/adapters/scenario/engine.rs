@@ -84,7 +84,7 @@ impl Player {
     }
 
     /// Asks for a change that is done, or refused, at once.
-    async fn at_once(
+    pub(super) async fn at_once(
         &self,
         id: &ContainerId,
         ask: impl FnOnce(&mut World, Timestamp, usize) -> Result<(), EngineError>,
@@ -98,7 +98,7 @@ impl Player {
     }
 
     /// Asks for a change and waits until it is done.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         id: &ContainerId,
         ask: impl FnOnce(&mut World, Timestamp, usize) -> Goal,

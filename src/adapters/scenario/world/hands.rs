@@ -82,6 +82,21 @@ impl World {
         Ok(())
     }
 
+    /// Creates again what was removed; says whether it did.
+    pub fn create_again(&mut self, at: Timestamp, index: usize) -> bool {
+        let member = &mut self.members[index];
+        if !member.gone {
+            return false;
+        }
+        member.gone = false;
+        member.container.run = RunState::Created;
+        member.container.created_at = Some(at);
+        member.container.exit_code = None;
+        member.container.restart_count = 0;
+        self.emit(at, index, EngineEventKind::Created);
+        true
+    }
+
     pub fn ask_to_rename(&mut self, at: Timestamp, index: usize, name: &str) -> Result<(), EngineError> {
         if let Some(other) = self.members.iter().find(|m| !m.gone && *m.container.name == *name) {
             return Err(conflict(&format!(

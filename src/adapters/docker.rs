@@ -360,9 +360,7 @@ impl Engine for DockerEngine {
     }
 
     fn pause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
-        Box::pin(
-            self.act("pause", wire::LONG_CALL, async |docker| docker.pause_container(id.as_str()).await),
-        )
+        Box::pin(self.act("pause", wire::LONG_CALL, async |docker| docker.pause_container(id.as_str()).await))
     }
 
     fn unpause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {

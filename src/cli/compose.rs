@@ -30,7 +30,8 @@ pub async fn up(setup: &Setup, verb: ComposeVerb, arguments: UpArguments) -> Res
     let word = Verb::Compose(verb).word();
     check_may_change(setup, word)?;
     let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Nothing).await?;
-    let orders = orders(&mut headless, setup, verb, &arguments.services.services, &arguments.profiles).await?;
+    let orders =
+        orders(&mut headless, setup, verb, &arguments.services.services, &arguments.profiles).await?;
     carry_out(&mut headless, orders).await
 }
 
@@ -74,7 +75,8 @@ fn tell_what_goes(state: &State, order: &ComposeOrder) {
 
 /// Asks on the terminal; anything but the whole word is no.
 fn asked(volumes: bool) -> Result<bool, Failure> {
-    let question = if volumes { "The data in the volumes is lost. Type yes to do it: " } else { "Type yes to do it: " };
+    let question =
+        if volumes { "The data in the volumes is lost. Type yes to do it: " } else { "Type yes to do it: " };
     let mut error = std::io::stderr();
     let cannot = |error: std::io::Error| Failure::failed(format!("cannot ask: {error}"));
     error.write_all(question.as_bytes()).and_then(|()| error.flush()).map_err(cannot)?;
@@ -114,7 +116,8 @@ async fn orders(
         }
     }
     headless.definitions().await;
-    let order = |stack: Arc<str>| ComposeOrder { verb, stack, services: Vec::new(), profiles: profiles.to_vec() };
+    let order =
+        |stack: Arc<str>| ComposeOrder { verb, stack, services: Vec::new(), profiles: profiles.to_vec() };
     if words.is_empty() {
         let Some(name) = config.project.clone() else {
             return Err(Failure::usage(format!("nothing was named to {word}")).next_step(

@@ -89,8 +89,7 @@ impl Jobs {
         let stack = containers.stack_of(target);
         self.conflicting(target, containers).or_else(|| {
             self.running.values().find(|job| {
-                let one_is_compose =
-                    matches!(verb, Verb::Compose(_)) || matches!(job.verb, Verb::Compose(_));
+                let one_is_compose = matches!(verb, Verb::Compose(_)) || matches!(job.verb, Verb::Compose(_));
                 one_is_compose && stack.is_some() && containers.stack_of(&job.target) == stack
             })
         })

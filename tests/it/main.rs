@@ -11,6 +11,8 @@ mod engine_faults;
 mod engine_live;
 mod engine_states;
 mod flows;
+#[cfg(feature = "live")]
+mod hands_live;
 mod layers;
 mod picture;
 mod proxy;

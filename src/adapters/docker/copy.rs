@@ -60,13 +60,14 @@ impl DockerEngine {
         let _ = progress.try_send((0, size));
         let part = Part::beside(&target);
         let local = |error: std::io::Error| other(&what, &format!("{}: {error}", shown(&target)));
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&part.0).await.map_err(local)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).open(&part.0).await.map_err(local)?;
         let options = DownloadFromContainerOptions { path: inside };
-        let mut pieces =
-            std::pin::pin!(docker.with_timeout(wire::LONG_CALL).download_from_container(
-                order.container.as_str(),
-                Some(options)
-            ));
+        let mut pieces = std::pin::pin!(
+            docker
+                .with_timeout(wire::LONG_CALL)
+                .download_from_container(order.container.as_str(), Some(options))
+        );
         let (mut reader, mut sink, mut done) = (Reader::default(), Vec::new(), 0);
         // The engine may take its time, but not for ever: each piece has a limit of its own.
         while let Some(piece) = tokio::time::timeout(wire::LONG_CALL, pieces.next())
@@ -131,7 +132,10 @@ impl DockerEngine {
         let local = |error: std::io::Error| other(&what, &error.to_string());
         let facts = fs::metadata(source).await.map_err(local)?;
         if !facts.is_file() {
-            return Err(other(&what, if facts.is_dir() { refusal(Kind::Folder) } else { refusal(Kind::Other) }));
+            return Err(other(
+                &what,
+                if facts.is_dir() { refusal(Kind::Folder) } else { refusal(Kind::Other) },
+            ));
         }
         let size = facts.len();
         if size > tar::LARGEST {
@@ -146,13 +150,11 @@ impl DockerEngine {
         let _ = progress.try_send((0, size));
         let header = tar::header(&name, size, mode_of(&facts), modified(&facts));
         let archive = body(header.to_vec(), file, size, progress.clone());
-        let options = UploadToContainerOptions { path: folder.clone(), ..UploadToContainerOptions::default() };
+        let options =
+            UploadToContainerOptions { path: folder.clone(), ..UploadToContainerOptions::default() };
         let docker = docker.with_timeout(LONGEST_UPLOAD);
-        let upload = docker.upload_to_container(
-            order.container.as_str(),
-            Some(options),
-            body_try_stream(archive),
-        );
+        let upload =
+            docker.upload_to_container(order.container.as_str(), Some(options), body_try_stream(archive));
         upload.await.map_err(|error| match wire::explain(&what, &error) {
             EngineError::NotFound(words) => {
                 EngineError::NotFound(format!("{words} (is there a folder {}?)", json::shown(&folder)))

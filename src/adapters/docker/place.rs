@@ -40,7 +40,11 @@ pub fn of(endpoint: &Endpoint, around: &Surroundings) -> OwnPlace {
     let here = engine_name.as_deref().is_some_and(|name| {
         matches!(name, "localhost" | "0.0.0.0" | "::1" | "host.docker.internal") || name.starts_with("127.")
     });
-    OwnPlace { container, engine_port: engine_port.filter(|_| here), engine_name: engine_name.filter(|_| !here) }
+    OwnPlace {
+        container,
+        engine_port: engine_port.filter(|_| here),
+        engine_name: engine_name.filter(|_| !here),
+    }
 }
 
 impl Surroundings {

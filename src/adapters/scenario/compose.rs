@@ -115,7 +115,9 @@ fn meant(world: &World, project: &ComposeProject, services: &[&str]) -> Vec<One>
                 service: labels.service.to_string(),
                 up: member.is_up(),
                 gone: member.gone,
-                rests: !member.gone && member.container.exit_code == Some(0) && member.script.runs_for.is_some(),
+                rests: !member.gone
+                    && member.container.exit_code == Some(0)
+                    && member.script.runs_for.is_some(),
             });
         }
     }

@@ -199,7 +199,9 @@ impl Engine for Stage {
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
-        ready(self.player.reach(|world, now| Ok(world.members.iter().filter(|m| !m.gone).map(|m| m.inspected(now)).collect())))
+        ready(self.player.reach(|world, now| {
+            Ok(world.members.iter().filter(|m| !m.gone).map(|m| m.inspected(now)).collect())
+        }))
     }
 
     fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>> {

@@ -289,10 +289,9 @@ impl World {
 
     fn is_met(&self, stack: &str, service: &str, condition: Condition) -> bool {
         let there = self.members.iter().filter(|member| !member.gone);
-        let mut replicas =
-            there.map(|member| &member.container).filter(|container| {
-                *container.stack_name() == *stack && *container.service_name() == *service
-            });
+        let mut replicas = there
+            .map(|member| &member.container)
+            .filter(|container| *container.stack_name() == *stack && *container.service_name() == *service);
         replicas.all(|container| match condition {
             Condition::Started => container.run.is_up() || container.run == RunState::Restarting,
             Condition::Healthy => container.run == RunState::Running && container.health == Health::Healthy,

@@ -132,8 +132,7 @@ pub fn profiles(containers: &Containers, stack: &str) -> Result<Vec<ProfileStand
                 .filter(|(_, service)| service.profiles.contains(&name))
                 .map(|(service, _)| service.clone())
                 .collect();
-            let standing: Vec<_> =
-                services.iter().filter_map(|service| found?.service(service)).collect();
+            let standing: Vec<_> = services.iter().filter_map(|service| found?.service(service)).collect();
             let up = standing.iter().filter(|s| !s.containers.is_empty() && s.verdict.state.is_up()).count();
             let created = standing.iter().filter(|s| !s.containers.is_empty()).count();
             ProfileStanding { name, services, up, created }

@@ -11,10 +11,7 @@ fn interrupts(verb: Verb) -> bool {
         Verb::Stop | Verb::Restart | Verb::Pause | Verb::Kill(_) | Verb::Remove | Verb::Rename => true,
         Verb::Start | Verb::Unpause | Verb::CopyIn | Verb::CopyOut => false,
         Verb::Compose(verb) => match verb {
-            ComposeVerb::Up
-            | ComposeVerb::Down { .. }
-            | ComposeVerb::Recreate
-            | ComposeVerb::Rebuild => true,
+            ComposeVerb::Up | ComposeVerb::Down { .. } | ComposeVerb::Recreate | ComposeVerb::Rebuild => true,
             ComposeVerb::Pull => false,
         },
     }
@@ -56,9 +53,10 @@ fn carries_engine(own: &OwnPlace, container: &Container) -> bool {
     let named = own.engine_name.as_ref().is_some_and(|name| {
         *container.name == **name
             || *container.service_name() == **name
-            || container.networks.iter().any(|network| {
-                network.ip == *name || network.aliases.iter().any(|alias| alias == name)
-            })
+            || container
+                .networks
+                .iter()
+                .any(|network| network.ip == *name || network.aliases.iter().any(|alias| alias == name))
     });
     publishes || (own.container.is_some() && named)
 }

@@ -98,7 +98,9 @@ impl Outputs {
 pub fn gist(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
-        ["Container" | "Network" | "Volume" | "Service" | "Image", rest @ ..] if rest.len() > 1 => rest.join(" "),
+        ["Container" | "Network" | "Volume" | "Service" | "Image", rest @ ..] if rest.len() > 1 => {
+            rest.join(" ")
+        }
         words => words.join(" "),
     }
 }

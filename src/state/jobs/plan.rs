@@ -40,8 +40,7 @@ pub fn plan(containers: &Containers, verb: Verb, target: &Target) -> Result<Plan
         return Err(format!("{name} has no containers to {}", verb.word()));
     }
     let named_itself = matches!(target, Target::Container(_));
-    let one_off =
-        |entry: &Entry| entry.container.compose.as_ref().is_some_and(|compose| compose.one_off);
+    let one_off = |entry: &Entry| entry.container.compose.as_ref().is_some_and(|compose| compose.one_off);
     let rests = |entry: &Entry| {
         let stack = containers.stack(&entry.container.stack_name());
         let service = stack.and_then(|stack| stack.service(&entry.container.service_name()));

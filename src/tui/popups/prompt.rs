@@ -53,22 +53,19 @@ impl Prompt {
     }
 
     pub fn copy_out(id: ContainerId, name: &str) -> Self {
-        let fields = vec![("File in the container", Edit::new("/")), ("To, on this machine", Edit::new("./"))];
+        let fields =
+            vec![("File in the container", Edit::new("/")), ("To, on this machine", Edit::new("./"))];
         Self::new(format!("Copy a file out of {name}"), Vec::new(), fields, Purpose::CopyOut(id))
     }
 
     pub fn copy_in(id: ContainerId, name: &str) -> Self {
-        let fields = vec![("File on this machine", Edit::new("./")), ("To, in the container", Edit::new("/"))];
+        let fields =
+            vec![("File on this machine", Edit::new("./")), ("To, in the container", Edit::new("/"))];
         let lines = vec![String::from("A file of the same name in the container is replaced"), String::new()];
         Self::new(format!("Copy a file into {name}"), lines, fields, Purpose::CopyIn(id))
     }
 
-    fn new(
-        title: String,
-        lines: Vec<String>,
-        fields: Vec<(&'static str, Edit)>,
-        purpose: Purpose,
-    ) -> Self {
+    fn new(title: String, lines: Vec<String>, fields: Vec<(&'static str, Edit)>, purpose: Purpose) -> Self {
         Self { title, lines, fields, cursor: 0, purpose, problem: None }
     }
 
@@ -130,7 +127,8 @@ impl Prompt {
     }
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let foot = if self.fields.len() > 1 { "Enter next, Esc leaves it" } else { "Enter does it, Esc leaves it" };
+        let foot =
+            if self.fields.len() > 1 { "Enter next, Esc leaves it" } else { "Enter does it, Esc leaves it" };
         let inside = frame(area, buf, &self.title, foot, theme);
         let room = inside.width.saturating_sub(1);
         // The fields stand at the bottom, whatever room the list above them has.

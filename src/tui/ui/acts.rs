@@ -123,7 +123,9 @@ impl Ui {
             Action::ShowEvents => self.go_to(Screen::Events),
             Action::ShowHost => self.go_to(Screen::Host),
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
-            Action::Palette => self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only))),
+            Action::Palette => {
+                self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only)))
+            }
             Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
             Action::Filter if self.screen != Screen::Host => {
                 self.popups.push(Popup::Input(input::Input::new(self.filter())));

@@ -101,10 +101,13 @@ async fn two_operations_on_one_stack_never_meet() {
     app.act(Verb::Restart, service("blog", "db")).await;
     app.settle().await;
     assert_eq!(app.jobs().len(), 1);
-    assert_eq!(app.notices(), [
-        "blog/db: blog/web is rebuilding already; wait for it or cancel it",
-        "blog/db: blog/web is rebuilding already; wait for it or cancel it",
-    ]);
+    assert_eq!(
+        app.notices(),
+        [
+            "blog/db: blog/web is rebuilding already; wait for it or cancel it",
+            "blog/db: blog/web is rebuilding already; wait for it or cancel it",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +156,9 @@ async fn menus_offer_what_can_apply_and_nothing_else() {
     stage.keys("/ w e b Enter g j").await;
     let offers = |stage: &Stage, action| stage.ui.stacks.offers(action, stage.app.state());
     assert!(offers(&stage, Action::Pause) && offers(&stage, Action::Kill) && offers(&stage, Action::Stop));
-    assert!(!offers(&stage, Action::Unpause) && !offers(&stage, Action::Remove) && !offers(&stage, Action::Start));
+    assert!(
+        !offers(&stage, Action::Unpause) && !offers(&stage, Action::Remove) && !offers(&stage, Action::Start)
+    );
     stage.keys("s y").await;
     stage.seconds(3).await;
     assert!(!offers(&stage, Action::Pause) && !offers(&stage, Action::Kill) && !offers(&stage, Action::Stop));

@@ -25,7 +25,9 @@ impl World {
                 self.emit(at, index, EngineEventKind::Paused);
                 Ok(())
             }
-            RunState::Paused => Err(conflict(&format!("container {} is already paused", container.id.short()))),
+            RunState::Paused => {
+                Err(conflict(&format!("container {} is already paused", container.id.short())))
+            }
             _ => Err(conflict(&format!("container {} is not running", container.id.short()))),
         }
     }

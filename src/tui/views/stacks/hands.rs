@@ -77,11 +77,9 @@ impl StacksView {
                 containers.stack_of(target).is_some_and(|stack| profiles(containers, &stack).is_ok())
             }
             Action::Rename | Action::CopyOut | Action::CopyIn => container_of(target, state).is_some(),
-            Action::OpenShell => {
-                container_of(target, state).and_then(|id| containers.get(&id)).is_some_and(|entry| {
-                    entry.container.run == crate::model::containers::RunState::Running
-                })
-            }
+            Action::OpenShell => container_of(target, state)
+                .and_then(|id| containers.get(&id))
+                .is_some_and(|entry| entry.container.run == crate::model::containers::RunState::Running),
             _ => true,
         }
     }
@@ -90,8 +88,7 @@ impl StacksView {
     pub fn bulk_offers(&self, state: &State) -> Vec<Offer> {
         let can = |verb| self.marks.iter().any(|target| plan(&state.containers, verb, target).is_ok());
         let mut offers = Vec::new();
-        let verbs =
-            [Verb::Restart, Verb::Stop, Verb::Start, Verb::Pause, Verb::Unpause, Verb::Remove];
+        let verbs = [Verb::Restart, Verb::Stop, Verb::Start, Verb::Pause, Verb::Unpause, Verb::Remove];
         for verb in verbs.into_iter().filter(|verb| can(*verb)) {
             let label = format!("{} all", capitalized(verb.word()));
             offers.push(offer(label, "asks", ask(verb, &self.marks, state)));
@@ -254,11 +251,7 @@ fn profile_effects(stack: &Arc<str>, profile: &ProfileStanding, state: &State) -
     }
 }
 
-fn prompt(
-    target: &Target,
-    state: &State,
-    make: impl FnOnce(ContainerId, &str) -> Prompt,
-) -> Vec<Effect> {
+fn prompt(target: &Target, state: &State, make: impl FnOnce(ContainerId, &str) -> Prompt) -> Vec<Effect> {
     match container_of(target, state).and_then(|id| state.containers.get(&id)) {
         Some(entry) => vec![Effect::Ask(make(entry.container.id.clone(), &entry.container.name))],
         None => toast(String::from("Select a service or a container that is there")),

@@ -48,7 +48,11 @@ pub fn ask(verb: Verb, targets: &BTreeSet<Target>, state: &State) -> Vec<Effect>
     };
     let mut lines = names(&touched, state);
     if verb == Verb::Remove {
-        section(&mut lines, "Anonymous volumes that go too, with what is in them:", anonymous(&touched, state));
+        section(
+            &mut lines,
+            "Anonymous volumes that go too, with what is in them:",
+            anonymous(&touched, state),
+        );
     }
     if let Some(timeout) = slowest {
         let seconds = duration_words(timeout.as_secs() as i64);
@@ -132,11 +136,8 @@ pub fn ask_down(order: &ComposeOrder, state: &State) -> Vec<Effect> {
     };
     let what = name(order);
     let question = format!("Take down {what}: stop and remove?");
-    let plain = Effect::Confirm {
-        question,
-        lines: list(false),
-        commands: vec![Command::Compose(order.clone())],
-    };
+    let plain =
+        Effect::Confirm { question, lines: list(false), commands: vec![Command::Compose(order.clone())] };
     if goes.volumes.is_empty() {
         return vec![plain];
     }

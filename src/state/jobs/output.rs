@@ -93,13 +93,13 @@ impl Outputs {
     }
 }
 
-/// Returns what of a line is worth the little room of a row: ` Container shop-web-1  Started` is
-/// `shop-web-1 Started`.
+/// Returns what of a line is worth the little room of a row, the news first:
+/// ` Container shop-web-1  Started` is `Started shop-web-1`.
 pub fn gist(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words.as_slice() {
-        ["Container" | "Network" | "Volume" | "Service" | "Image", rest @ ..] if rest.len() > 1 => {
-            rest.join(" ")
+        ["Container" | "Network" | "Volume" | "Service" | "Image", name, rest @ ..] if !rest.is_empty() => {
+            format!("{} {name}", rest.join(" "))
         }
         words => words.join(" "),
     }
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_gist_of_a_line_is_its_object_and_its_word() {
-        assert_eq!(gist(" Container shop-web-1  Started "), "shop-web-1 Started");
+        assert_eq!(gist(" Container shop-web-1  Started "), "Started shop-web-1");
         assert_eq!(gist("#7 [2/4] RUN  make"), "#7 [2/4] RUN make");
         assert_eq!(gist(" Container"), "Container");
     }

@@ -2,8 +2,11 @@
 
 use stackdash::adapters::scenario::{CALM, DEMO};
 use stackdash::command::Command;
+use stackdash::event::{EngineInfo, Event, OwnPlace};
 use stackdash::model::jobs::{ComposeOrder, ComposeVerb, Signal, Verb};
 use stackdash::model::stacks::{ServiceState, Target};
+use stackdash::state::State;
+use stackdash::state::jobs::cutoff;
 use stackdash::tui::action::Action;
 
 use crate::support::{Stage, TestApp, service, stack};
@@ -163,4 +166,32 @@ async fn menus_offer_what_can_apply_and_nothing_else() {
     stage.seconds(3).await;
     assert!(!offers(&stage, Action::Pause) && !offers(&stage, Action::Kill) && !offers(&stage, Action::Stop));
     assert!(offers(&stage, Action::Remove) && offers(&stage, Action::Start));
+}
+
+/// Plays somebody who knows this of its own place.
+async fn placed(app: &TestApp, own: OwnPlace) -> State {
+    let mut state = State::new(app.now(), String::new(), false);
+    state.apply(app.now(), Event::EngineConnected(EngineInfo { own, ..EngineInfo::default() }));
+    state.apply(app.now(), Event::ContainersListed(app.ports.engine.list().await.unwrap()));
+    state
+}
+
+#[tokio::test(start_paused = true)]
+async fn cutting_itself_off_is_warned_of() {
+    let app = TestApp::scenario(DEMO).await;
+    let carrier = app.container("uteclocal", "gateway");
+    let ports = &app.state().containers.get(&carrier).unwrap().container.ports;
+    let port = ports.iter().find_map(|port| port.host_port).unwrap();
+    let own = app.container("simple-sync", "simple-sync");
+    let place =
+        OwnPlace { container: Some(own.short().to_owned()), engine_port: Some(port), engine_name: None };
+    let state = placed(&app, place).await;
+    let words = |verb, id| cutoff::warnings(&state, verb, [id]).join("; ");
+    assert!(words(Verb::Stop, &own).contains("stackdash itself runs in"));
+    assert!(words(Verb::Compose(ComposeVerb::Recreate), &own).contains("stackdash itself runs in"));
+    assert_eq!(words(Verb::Start, &own), "");
+    assert!(words(Verb::Restart, &carrier).contains("stackdash reaches its engine through"));
+    assert_eq!(words(Verb::Stop, &app.container("personal-assistant", "db")), "");
+    let nowhere = placed(&app, OwnPlace::default()).await;
+    assert!(cutoff::warnings(&nowhere, Verb::Stop, [&own, &carrier]).is_empty());
 }

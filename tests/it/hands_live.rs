@@ -136,7 +136,7 @@ impl Drop for Project {
     }
 }
 
-async fn supervisor() -> Supervisor {
+fn supervisor() -> Supervisor {
     let plugged = ports(String::from("unix:///var/run/docker.sock"), Clock::Wall);
     let compose = Arc::new(ComposeCli::new(None, None));
     Supervisor::start(Ports { compose, ..plugged }, false)
@@ -162,7 +162,7 @@ async fn a_stack_is_recreated_taken_down_and_brought_up_with_its_own_command_lin
         "services:\n  web:\n    <<: *l\n    command: [\"sleep\", \"9999\"]\n  extra:\n    <<: *l\n    profiles: [tools]\n    command: [\"sleep\", \"9999\"]\n",
     );
     project.compose(&["up", "-d"]);
-    let mut supervisor = supervisor().await;
+    let mut supervisor = supervisor();
     let name = project.name.clone();
     until(&mut supervisor, "its definition", |state| state.containers.definition(&name).is_some()).await;
     let web = |state: &State| {
@@ -206,7 +206,7 @@ async fn a_cancelled_call_ends_with_its_whole_process_group() {
         "services:\n  db:\n    <<: *l\n    command: [\"sleep\", \"9999\"]\n    healthcheck: {test: [\"CMD\", \"test\", \"-e\", \"/never\"], interval: 1s, retries: 999, start_period: 999s}\n  web:\n    <<: *l\n    command: [\"sleep\", \"9999\"]\n    depends_on: {db: {condition: service_healthy}}\n",
     );
     project.compose(&["create"]);
-    let mut supervisor = supervisor().await;
+    let mut supervisor = supervisor();
     let name = project.name.clone();
     until(&mut supervisor, "its definition", |state| state.containers.definition(&name).is_some()).await;
     supervisor.submit(project.order(ComposeVerb::Up, &[]));
@@ -242,7 +242,7 @@ async fn a_failed_build_keeps_its_output() {
         "services:\n  app:\n    <<: *l\n    image: stackdash-test-never\n    build: {context: ., dockerfile_inline: \"FROM scratch\\nCOPY nothing-of-that-name /\\n\"}\n  web:\n    <<: *l\n    command: [\"sleep\", \"9999\"]\n",
     );
     project.compose(&["up", "-d", "web"]);
-    let mut supervisor = supervisor().await;
+    let mut supervisor = supervisor();
     let name = project.name.clone();
     until(&mut supervisor, "its definition", |state| state.containers.definition(&name).is_some()).await;
     supervisor.submit(project.order(ComposeVerb::Rebuild, &["app"]));

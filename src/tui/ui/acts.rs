@@ -124,7 +124,7 @@ impl Ui {
             Action::ShowHost => self.go_to(Screen::Host),
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
             Action::Palette => {
-                self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only)))
+                self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only)));
             }
             Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
             Action::Filter if self.screen != Screen::Host => {

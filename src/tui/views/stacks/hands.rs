@@ -37,12 +37,12 @@ impl StacksView {
         }
         match action {
             Action::Kill => vec![kill_menu(&only, state)],
-            Action::Down => self.down(&target, state),
+            Action::Down => down(&target, state),
             Action::Renew => renew_menu(&target, state),
             Action::Profiles => profiles_menu(&target, state),
-            Action::Rename => prompt(&target, state, |id, name| Prompt::rename(id, name)),
-            Action::CopyOut => prompt(&target, state, |id, name| Prompt::copy_out(id, name)),
-            Action::CopyIn => prompt(&target, state, |id, name| Prompt::copy_in(id, name)),
+            Action::Rename => prompt(&target, state, Prompt::rename),
+            Action::CopyOut => prompt(&target, state, Prompt::copy_out),
+            Action::CopyIn => prompt(&target, state, Prompt::copy_in),
             _ => Vec::new(),
         }
     }
@@ -67,7 +67,7 @@ impl StacksView {
         }
         match action {
             Action::Kill => Signal::ALL.into_iter().any(|signal| can(Verb::Kill(signal))),
-            Action::Down => composes(ComposeVerb::Down { volumes: false }),
+            Action::Down => composes(ComposeVerb::Down { volumes: false }) || can(Verb::Remove),
             Action::Rebuild => composes(ComposeVerb::Rebuild) && builds(target, state),
             Action::Renew | Action::Recreate | Action::Up => composes(ComposeVerb::Up),
             // For a stack it would be the same as the line above it.
@@ -105,13 +105,13 @@ impl StacksView {
         }
         offers
     }
+}
 
-    fn down(&self, target: &Target, state: &State) -> Vec<Effect> {
-        match order(&state.containers, ComposeVerb::Down { volumes: false }, target) {
-            Ok(order) => ask_down(&order, state),
-            // Without Compose the engine itself removes, what is stopped only.
-            Err(_) => ask(Verb::Remove, &BTreeSet::from([target.clone()]), state),
-        }
+fn down(target: &Target, state: &State) -> Vec<Effect> {
+    match order(&state.containers, ComposeVerb::Down { volumes: false }, target) {
+        Ok(order) => ask_down(&order, state),
+        // Without Compose the engine itself removes, what is stopped only.
+        Err(_) => ask(Verb::Remove, &BTreeSet::from([target.clone()]), state),
     }
 }
 
@@ -160,10 +160,10 @@ fn kill_menu(targets: &BTreeSet<Target>, state: &State) -> Effect {
         })
         .map(|signal| offer(signal.name(), signal.meaning(), ask(Verb::Kill(signal), targets, state)))
         .collect::<Vec<_>>();
-    match entries.is_empty() {
-        true => Effect::Toast(String::from("Nothing runs here that could be sent a signal")),
-        false => Effect::Choose { title: String::from("Send a signal"), entries },
+    if entries.is_empty() {
+        return Effect::Toast(String::from("Nothing runs here that could be sent a signal"));
     }
+    Effect::Choose { title: String::from("Send a signal"), entries }
 }
 
 fn renew_menu(target: &Target, state: &State) -> Vec<Effect> {

@@ -55,7 +55,10 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
     start_log(&setup.config)?;
     let mut output = Output::stdout(&setup.config);
     let code = match command {
-        None => return dash::run(setup.ports()?, &setup.config, setup.files).await,
+        None => {
+            let files = setup.files.clone().or_else(dash::files_here);
+            return dash::run(setup.ports()?, &setup.config, files).await;
+        }
         Some(Command::Demo) => return dash::run(settings::demo_ports()?, &setup.config, None).await,
         Some(Command::Themes) => generate::themes(&mut output, &setup.config),
         Some(Command::Status(arguments)) => status::run(&setup, arguments, &mut output).await,

@@ -16,10 +16,13 @@ pub mod timeline;
 pub mod usage;
 pub mod verdict;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::command::{Command, Interest};
 use crate::event::Event;
+use crate::model::containers::NO_STACK;
 use crate::model::jobs::{ComposeVerb, Verb};
 use crate::model::stacks::Target;
 use crate::state::attention::Attention;
@@ -61,6 +64,8 @@ pub struct State {
     /// When the last event arrived.
     pub now: Timestamp,
     pub read_only: bool,
+    /// The one stack that is looked at; `None`: all of them.
+    pub scope: Option<Arc<str>>,
     pub connection: Connection,
     pub containers: Containers,
     pub attention: Attention,
@@ -78,6 +83,7 @@ impl State {
         Self {
             now,
             read_only,
+            scope: None,
             connection: Connection::new(now, host),
             containers: Containers::default(),
             attention: Attention::default(),
@@ -119,7 +125,8 @@ impl State {
                     self.timeline.engine_lost(now, &self.connection);
                 }
             }
-            Event::ContainersListed(list) => {
+            Event::ContainersListed(mut list) => {
+                list.retain(|container| self.is_in_scope(&container.stack_name()));
                 self.containers.listed(now, list);
                 self.connection.listed(now);
                 self.forget_the_gone();
@@ -131,6 +138,8 @@ impl State {
                 self.forget_the_gone();
             }
             // The link notices when the engine is out of reach; one odd answer changes no belief.
+            Event::EngineSaid { event, .. }
+                if !self.is_in_scope(event.stack.as_deref().unwrap_or(NO_STACK)) => {}
             Event::EngineSaid { event, replayed } => {
                 self.timeline.engine_said(&event, &self.containers);
                 if self.containers.engine_said(now, &event) {
@@ -188,6 +197,10 @@ impl State {
     /// Returns when [`Event::Tick`] is due at the latest, if anything waits for it.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.containers.next_deadline()
+    }
+
+    fn is_in_scope(&self, stack: &str) -> bool {
+        self.scope.as_deref().is_none_or(|only| only == stack)
     }
 
     fn forget_the_gone(&mut self) {

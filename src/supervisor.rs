@@ -33,6 +33,8 @@ const INSPECTIONS: usize = 8;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
+/// How often unhealthy containers are inspected, for their newest result and failing streak.
+const SICK_BEAT: SignedDuration = SignedDuration::from_secs(10);
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
@@ -54,6 +56,8 @@ pub struct Supervisor {
     host_sampling: bool,
     next_health: Option<Timestamp>,
     next_processes: Option<Timestamp>,
+    /// When containers that are unhealthy are asked again: no event tells of one more failed check.
+    next_sick: Timestamp,
 }
 
 impl Supervisor {
@@ -77,11 +81,17 @@ impl Supervisor {
             host_sampling: false,
             next_health: None,
             next_processes: None,
+            next_sick: now,
             ports,
             inbox,
             outbox,
             tasks,
         }
+    }
+
+    /// Looks at one stack only, from the next list on.
+    pub fn limit_to(&mut self, stack: &str) {
+        self.state.scope = Some(Arc::from(stack));
     }
 
     pub fn state(&self) -> &State {
@@ -205,7 +215,7 @@ impl Supervisor {
         [self.state.next_deadline(), self.next_health, self.next_processes]
             .into_iter()
             .flatten()
-            .fold(self.next_sample, Timestamp::min)
+            .fold(self.next_sample.min(self.next_sick), Timestamp::min)
     }
 
     fn apply(&mut self, event: Event) {
@@ -289,6 +299,12 @@ impl Supervisor {
                 self.inspect(id);
                 due.filter(|at| *at > now).unwrap_or(now + SignedDuration::from_secs(2))
             });
+        }
+        if self.next_sick <= now {
+            self.next_sick = now + SICK_BEAT;
+            for id in self.state.containers.unhealthy().take(INSPECTIONS).collect::<Vec<_>>() {
+                self.inspect(id);
+            }
         }
         if self.next_processes.is_some_and(|at| at <= now) {
             self.next_processes = self.state.interest.processes.clone().map(|id| {

@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::command::Command;
@@ -181,12 +181,7 @@ impl Face {
             if self.quit.is_some() || taken >= BATCH {
                 break;
             }
-            next = self
-                .events
-                .as_mut()
-                .and_then(|events| events.next().now_or_never())
-                .flatten()
-                .and_then(Result::ok);
+            next = waiting_event();
         }
         Ok(())
     }
@@ -289,6 +284,15 @@ async fn next_event(events: Option<&mut EventStream>) -> Option<TerminalEvent> {
         Some(events) => events.next().await?.ok(),
         None => None,
     }
+}
+
+/// Returns an event that has arrived already, if there is one.
+///
+/// Not by polling the stream once: it keeps the first waker that it is shown until an event comes, and a
+/// waker that wakes nobody would leave the next key lying until something else happens.
+fn waiting_event() -> Option<TerminalEvent> {
+    let waits = crossterm::event::poll(Duration::ZERO).unwrap_or(false);
+    if waits { crossterm::event::read().ok() } else { None }
 }
 
 /// Returns how long nothing on the screen changes by time alone.

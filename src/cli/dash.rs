@@ -1,8 +1,10 @@
 //! Opens the face: on the chosen engine, or on the embedded one for `demo`.
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
 use crate::cli::exit::{self, Failure};
+use crate::cli::project;
 use crate::command::Command;
 use crate::config::Config;
 use crate::model::compose::ComposeProject;
@@ -19,11 +21,20 @@ pub fn check_terminal() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns the stack of this folder, if it has one: it is shown beside all that run.
+pub fn files_here() -> Option<ComposeProject> {
+    let found = project::find(Path::new("."), &|name| std::env::var(name).ok()).ok()?;
+    Some(found.project)
+}
+
 /// Runs the face until the operator leaves it.
 ///
 /// `files`: a stack that is shown although nothing of it may have been created.
 pub async fn run(ports: Ports, config: &Config, files: Option<ComposeProject>) -> Result<u8, Failure> {
     let mut supervisor = Supervisor::start(ports, config.read_only);
+    if let Some(project) = &config.project {
+        supervisor.limit_to(project);
+    }
     if let Some(files) = files {
         supervisor.submit(Command::ReadDefinition(files));
     }

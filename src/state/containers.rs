@@ -87,6 +87,15 @@ impl Containers {
         self.by_id.values()
     }
 
+    /// Returns the running containers whose health check fails.
+    pub fn unhealthy(&self) -> impl Iterator<Item = ContainerId> + '_ {
+        self.iter()
+            .filter(|entry| {
+                entry.container.run == RunState::Running && entry.container.health == Health::Unhealthy
+            })
+            .map(|entry| entry.container.id.clone())
+    }
+
     /// Returns the stacks by name.
     pub fn stacks(&self) -> impl Iterator<Item = &Stack> {
         self.stacks.values()

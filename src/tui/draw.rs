@@ -18,6 +18,7 @@ pub mod notes;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier};
 
 use crate::state::State;
 use crate::state::connection::Link;
@@ -69,9 +70,27 @@ fn draw_all(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
     for popup in &ui.popups {
         if !matches!(popup, Popup::Input(_)) {
             // What lies below steps back.
-            buf.set_style(regions.body, cx.theme.stale);
+            fade(regions.body, buf, cx);
         }
         popup.draw(area, buf, &ui.keymap, cx.theme);
+    }
+}
+
+/// Lets what lies there step back. Many terminals make little of "dim", so true colors are mixed with the
+/// background by ourselves.
+fn fade(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
+    let Some(Color::Rgb(r, g, b)) = cx.theme.text.bg else {
+        buf.set_style(area, cx.theme.stale);
+        return;
+    };
+    // 45 parts of the color, 55 of the background.
+    let mix = |color: u8, ground: u8| ((u16::from(color) * 45 + u16::from(ground) * 55) / 100) as u8;
+    for position in area.intersection(buf.area).positions() {
+        let cell = &mut buf[position];
+        match cell.fg {
+            Color::Rgb(red, green, blue) => cell.fg = Color::Rgb(mix(red, r), mix(green, g), mix(blue, b)),
+            _ => cell.modifier.insert(Modifier::DIM),
+        }
     }
 }
 
@@ -102,7 +121,7 @@ fn draw_body(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
         Screen::Diagnostics => ui.diagnostics.draw(area, buf, cx),
     }
     if cx.stale {
-        buf.set_style(area, cx.theme.stale);
+        fade(area, buf, cx);
     }
 }
 

@@ -5,6 +5,7 @@
 mod cli_commands;
 mod cli_config;
 mod cli_live_switch;
+mod docs;
 mod engine_fake;
 mod engine_faults;
 #[cfg(feature = "live")]
@@ -19,5 +20,7 @@ mod proxy;
 mod pty;
 mod support;
 mod terminal;
+#[cfg(feature = "live")]
+mod truth_live;
 #[cfg(feature = "live")]
 mod usage_live;

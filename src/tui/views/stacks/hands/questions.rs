@@ -145,7 +145,11 @@ pub fn ask_down(order: &ComposeOrder, state: &State) -> Vec<Effect> {
     let prompt = Prompt::yes(title, list(true), vec![Command::Compose(with_volumes)]);
     let entries = vec![
         Offer {
-            label: String::from("Containers and networks; volumes stay"),
+            label: String::from(if order.services.is_empty() {
+                "Containers and networks; volumes stay"
+            } else {
+                "Containers; volumes stay"
+            }),
             hint: String::from("asks"),
             effects: vec![plain],
         },

@@ -161,3 +161,22 @@ fn a_click_selects() {
     terminal.press("\x03");
     terminal.exit_code();
 }
+
+#[test]
+fn each_key_is_painted_before_anything_else_happens() {
+    let mut terminal = Terminal::start(120, 40, &["demo"]);
+    terminal.wait_for("uteclocal");
+    let started = std::time::Instant::now();
+    terminal.press("/");
+    let mut typed = String::new();
+    for letter in "qwertyuiopasdfgh".chars() {
+        typed.push(letter);
+        terminal.press(&letter.to_string());
+        terminal.wait_for(&typed);
+    }
+    // A key whose wake-up is lost lies until the next figure moves, one or two seconds later.
+    let took = started.elapsed();
+    assert!(took < std::time::Duration::from_secs(8), "{took:?} for sixteen keys: some waited for another event");
+    terminal.press("\x03");
+    terminal.exit_code();
+}

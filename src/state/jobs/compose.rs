@@ -146,7 +146,8 @@ pub fn profiles(containers: &Containers, stack: &str) -> Result<Vec<ProfileStand
 pub struct Goes {
     pub containers: Vec<ContainerId>,
     pub networks: Vec<String>,
-    /// Named and anonymous ones, as far as they are known.
+    /// Named and anonymous ones. An anonymous one that a recreated container took over from the one before
+    /// is no longer its own: engines leave it, and nothing tells us which those are.
     pub volumes: Vec<String>,
     /// Containers that Compose leaves alone, because its files do not know their service.
     pub stays: Vec<ContainerId>,
@@ -169,7 +170,10 @@ pub fn goes(containers: &Containers, order: &ComposeOrder) -> Goes {
             let mounts = entry.container.mounts.iter().filter(|mount| mount.kind == "volume");
             let anonymous = mounts.filter(|mount| is_anonymous(&mount.source));
             if volumes {
-                goes.volumes.extend(anonymous.map(|mount| format!("{} (anonymous)", short(&mount.source))));
+                goes.volumes.extend(
+                    anonymous
+                        .map(|mount| format!("{} (anonymous; stays if inherited)", short(&mount.source))),
+                );
             }
             goes.containers.push(id);
         }

@@ -50,7 +50,7 @@ pub fn ask(verb: Verb, targets: &BTreeSet<Target>, state: &State) -> Vec<Effect>
     if verb == Verb::Remove {
         section(
             &mut lines,
-            "Anonymous volumes that go too, with what is in them:",
+            "Anonymous volumes that go too, unless inherited from an earlier container:",
             anonymous(&touched, state),
         );
     }

@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod check;
+pub mod compose;
 pub mod dash;
 pub mod events;
 pub mod exit;
@@ -27,7 +28,7 @@ use crate::cli::exit::Failure;
 use crate::cli::output::Output;
 use crate::config::Config;
 use crate::logging;
-use crate::model::jobs::Verb;
+use crate::model::jobs::{ComposeVerb, Verb};
 
 /// Does what the command line says; returns the code to end with.
 pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
@@ -62,6 +63,9 @@ pub async fn run(arguments: Arguments) -> Result<u8, Failure> {
         Some(Command::Themes) => generate::themes(&mut output, &setup.config),
         Some(Command::Status(arguments)) => status::run(&setup, arguments, &mut output).await,
         Some(Command::Check(arguments)) => check::run(&setup, arguments, &mut output).await,
+        Some(Command::Up(arguments)) => compose::up(&setup, ComposeVerb::Up, arguments).await,
+        Some(Command::Rebuild(arguments)) => compose::up(&setup, ComposeVerb::Rebuild, arguments).await,
+        Some(Command::Down(arguments)) => compose::down(&setup, arguments).await,
         Some(Command::Restart(arguments)) => lifecycle::run(&setup, Verb::Restart, arguments).await,
         Some(Command::Start(arguments)) => lifecycle::run(&setup, Verb::Start, arguments).await,
         Some(Command::Stop(arguments)) => lifecycle::run(&setup, Verb::Stop, arguments).await,

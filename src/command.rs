@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::model::compose::ComposeProject;
 use crate::model::containers::ContainerId;
-use crate::model::jobs::{JobId, Verb};
+use crate::model::jobs::{ComposeOrder, CopyOrder, JobId, Verb};
 use crate::model::notify::Notification;
 use crate::model::stacks::Target;
 use crate::model::timeline::TimelineEntry;
@@ -12,11 +12,20 @@ use crate::model::timeline::TimelineEntry;
 /// A wish. The supervisor carries it out; what becomes of it comes back as [`crate::event::Event`]s.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Start, stop or restart; refused under `--read-only`.
+    /// Start, stop, pause, remove …; refused under `--read-only`.
     Act {
         verb: Verb,
         target: Target,
     },
+    /// Call the Compose CLI; refused under `--read-only`.
+    Compose(ComposeOrder),
+    /// Give a container another name; refused under `--read-only`.
+    Rename {
+        container: ContainerId,
+        name: String,
+    },
+    /// Copy a file in or out; refused under `--read-only`, out too: a file is written.
+    Copy(CopyOrder),
     Cancel(JobId),
     /// What the face is looking at now: steers log followers and sampling.
     LookAt(Interest),
@@ -44,7 +53,7 @@ impl Command {
     /// Whether it changes anything outside stackdash: what `--read-only` refuses.
     pub fn changes_something(&self) -> bool {
         match self {
-            Self::Act { .. } => true,
+            Self::Act { .. } | Self::Compose(_) | Self::Rename { .. } | Self::Copy(_) => true,
             Self::Cancel(_)
             | Self::LookAt(_)
             | Self::LoadOlderLogs(_)

@@ -73,7 +73,17 @@ pub enum Event {
     JobStarted(Box<Job>),
     JobProgressed {
         job: JobId,
-        done: u32,
+        done: u64,
+    },
+    /// How much a job has to deal with is known now.
+    JobMeasured {
+        job: JobId,
+        total: u64,
+    },
+    /// Lines that a job has printed, cleaned and masked.
+    JobOutput {
+        job: JobId,
+        lines: Vec<String>,
     },
     JobFinished {
         job: JobId,
@@ -108,6 +118,19 @@ pub struct EngineInfo {
     pub time: Option<Timestamp>,
     /// Whether it runs on this machine.
     pub local: bool,
+    /// What stackdash knows of its own place.
+    pub own: OwnPlace,
+}
+
+/// Where stackdash itself runs and how it reaches the engine, as far as containers are part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnPlace {
+    /// Beginning of the id of the container that it runs in, or its host name there.
+    pub container: Option<String>,
+    /// Port of this machine that its requests go to: a container may publish it.
+    pub engine_port: Option<u16>,
+    /// Name that its requests go to: a container on the same network may have it.
+    pub engine_name: Option<String>,
 }
 
 /// One line of the engine's event stream, about a container.

@@ -13,9 +13,10 @@ use crate::event::{EngineEvent, EngineInfo, ProcessTable};
 use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::{EngineDiskUsage, HostSample};
+use crate::model::jobs::{CopyOrder, Signal};
 use crate::model::logs::LogLine;
-use crate::model::shells::{ShellEnd, ShellWish};
 use crate::model::notify::Notification;
+use crate::model::shells::{ShellEnd, ShellWish};
 use crate::model::timeline::TimelineEntry;
 use crate::model::usage::UsageSample;
 
@@ -144,6 +145,21 @@ pub trait Engine: Send + Sync {
     /// Stops; the engine itself sends SIGKILL after the container's stop timeout.
     fn stop<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
     fn restart<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    fn pause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    fn unpause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    fn kill<'a>(&'a self, id: &'a ContainerId, signal: Signal) -> BoxFuture<'a, Result<(), EngineError>>;
+    /// Removes a stopped container and its anonymous volumes.
+    fn remove<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
+    fn rename<'a>(&'a self, id: &'a ContainerId, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>>;
+    /// Copies one file in or out; tells the bytes that are done, of how many.
+    fn copy<'a>(
+        &'a self,
+        order: &'a CopyOrder,
+        progress: tokio::sync::mpsc::Sender<(u64, u64)>,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        let _ = (order, progress);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine copies no files"))) })
+    }
     /// Returns the whole inspection, pretty-printed, masked and sanitized.
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>>;
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>>;

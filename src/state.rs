@@ -24,6 +24,8 @@ use jiff::Timestamp;
 use crate::command::{Command, Interest};
 use crate::event::Event;
 use crate::model::containers::NO_STACK;
+use crate::model::jobs::{ComposeVerb, Verb};
+use crate::model::stacks::Target;
 use crate::state::attention::Attention;
 use crate::state::connection::Connection;
 use crate::state::containers::Containers;
@@ -162,11 +164,27 @@ impl State {
             Event::OlderLogsRead { container, result } => self.logs.older_read(&container, result),
             Event::InspectRead { container, lines } => self.details.inspect_read(container, lines),
             Event::ProcessesRead { container, table } => self.details.processes_read(now, container, table),
-            Event::JobStarted(job) => self.jobs.started(*job),
+            Event::JobStarted(job) => {
+                if let Verb::Compose(ComposeVerb::Down { .. }) = job.verb
+                    && let Target::Stack(name) = &job.target
+                {
+                    self.containers.keep(name);
+                }
+                self.jobs.started(*job);
+            }
+            Event::JobMeasured { job, total } => self.jobs.measured(job, total),
+            Event::JobOutput { job, lines } => self.jobs.printed(job, lines),
             Event::JobProgressed { job, done } => self.jobs.progressed(job, done),
             Event::JobFinished { job, outcome } => {
                 if let Some(job) = self.jobs.finished(now, job, &outcome, &self.containers) {
                     self.timeline.job_finished(now, &job, &outcome, &self.containers);
+                    // Whoever calls Compose has often just changed its files.
+                    if let Verb::Compose(_) = job.verb
+                        && let Some(stack) = self.containers.stack_of(&job.target)
+                        && let Some(project) = self.containers.project_of(&stack)
+                    {
+                        wishes.push(Command::ReadDefinition(project.clone()));
+                    }
                 }
             }
             Event::HistoryRead(mut entries) => {

@@ -21,8 +21,9 @@ use tokio::task::JoinSet;
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
 use crate::model::containers::{ContainerId, RunState};
-use crate::model::shells::ShellWish;
+use crate::model::jobs::Job;
 use crate::model::notify::NotifyPolicy;
+use crate::model::shells::ShellWish;
 use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, EngineError, Opening, Ports};
 use crate::state::State;
@@ -30,7 +31,7 @@ use crate::state::notify::Notify;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
-use crate::supervisor::jobs::JobRunner;
+use crate::supervisor::jobs::{JobRunner, Room};
 
 const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
@@ -133,12 +134,12 @@ impl Supervisor {
             return;
         }
         match command {
-            Command::Act { verb, target } => {
-                match self.jobs.start(&self.state, verb, target, &self.ports, &self.outbox, &mut self.tasks) {
-                    Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
-                    Err(why) => self.apply(Event::CommandRefused(why)),
-                }
+            Command::Act { verb, target } => self.begin(|jobs, room| jobs.act(room, verb, target)),
+            Command::Compose(order) => self.begin(|jobs, room| jobs.compose(room, &order)),
+            Command::Rename { container, name } => {
+                self.begin(|jobs, room| jobs.rename(room, container, name));
             }
+            Command::Copy(order) => self.begin(|jobs, room| jobs.copy(room, order)),
             Command::Cancel(job) => self.jobs.cancel(job),
             Command::LookAt(interest) => {
                 if interest == self.state.interest {
@@ -226,6 +227,16 @@ impl Supervisor {
 
     /// Opens a terminal in a container. Refused under `--read-only`: what is typed there may change
     /// anything.
+    fn begin(&mut self, start: impl FnOnce(&mut JobRunner, Room<'_>) -> Result<Job, String>) {
+        let room =
+            Room { state: &self.state, ports: &self.ports, outbox: &self.outbox, tasks: &mut self.tasks };
+        match start(&mut self.jobs, room) {
+            Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
+            Err(why) => self.apply(Event::CommandRefused(why)),
+        }
+    }
+
+    /// Opens a shell in a container. Refused under `--read-only`: what is typed there may change anything.
     pub fn open_shell(
         &self,
         wish: ShellWish,

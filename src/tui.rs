@@ -34,13 +34,17 @@ use futures_util::StreamExt;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 
+use crate::command::Command;
 use crate::config::Config;
+use crate::model::jobs::CopyOrder;
 use crate::model::shells::ShellWish;
 use crate::model::timeline::Severity;
 use crate::supervisor::Supervisor;
 use crate::tui::frames::Frames;
 use crate::tui::keymap::{Key, Keymap, Preset};
 use crate::tui::notify::Messenger;
+use crate::tui::popups::confirm::Confirm;
+use crate::tui::popups::{Answer, Popup};
 use crate::tui::reload::ThemeReloads;
 use crate::tui::terminal::Screen;
 use crate::tui::theme::{ColorDepth, Theme};
@@ -232,7 +236,10 @@ impl Face {
     ) -> anyhow::Result<()> {
         let now = supervisor.now();
         match request {
-            Request::Run(command) => supervisor.submit(command),
+            Request::Run(command) => match would_replace(&command) {
+                Some(confirm) => self.ui.popups.push(Popup::Confirm(confirm)),
+                None => supervisor.submit(command),
+            },
             Request::Quit => self.quit = Some(0),
             Request::Redraw => screen.clear()?,
             Request::Mouse(ours) => screen.set_mouse(ours)?,
@@ -312,6 +319,24 @@ fn translate(event: TerminalEvent) -> Option<Input> {
         TerminalEvent::Paste(text) => Some(Input::Paste(text)),
         _ => None,
     }
+}
+
+/// Returns the question that comes before a copy takes the place of a file that is there.
+fn would_replace(command: &Command) -> Option<Confirm> {
+    let Command::Copy(order) = command else { return None };
+    if !order.out || order.overwrite {
+        return None;
+    }
+    let path = if order.outside.is_dir() {
+        order.outside.join(order.inside.rsplit('/').next().unwrap_or_default())
+    } else {
+        order.outside.clone()
+    };
+    let again = Command::Copy(CopyOrder { overwrite: true, ..order.clone() });
+    path.is_file().then(|| {
+        let question = String::from("Replace the file that is there?");
+        Confirm::new(question, vec![path.display().to_string()], Answer::Run(vec![again]))
+    })
 }
 
 /// Writes a text to a new file in the present folder.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::adapters::compose::process::{Ended, run};
-use crate::model::compose::{ComposeProject, Definition};
+use crate::model::compose::{ComposeProject, Definition, PLAIN};
 use crate::model::text;
 use crate::ports::{BoxFuture, Compose, ComposeError};
 
@@ -68,7 +68,7 @@ impl ComposeCli {
         lines: Option<mpsc::Sender<String>>,
     ) -> Result<Ended, ComposeError> {
         let (program, mut all) = self.program().await?;
-        all.extend(project_arguments(project));
+        all.extend(project.arguments());
         all.extend(args.iter().map(OsString::from));
         let env: Vec<(&str, &str)> = self.host.iter().map(|host| ("DOCKER_HOST", host.as_str())).collect();
         let unset: &[&str] = if project.files.is_empty() { &[] } else { &FOREIGN };
@@ -107,7 +107,7 @@ impl Compose for ComposeCli {
         lines: mpsc::Sender<String>,
     ) -> BoxFuture<'a, Result<(), ComposeError>> {
         Box::pin(async move {
-            let mut all = vec!["--ansi", "never", "--progress", "plain"];
+            let mut all = PLAIN.to_vec();
             all.extend(args.iter().map(String::as_str));
             let ended = self.call(project, &all, Some(lines)).await?;
             match ended.code {
@@ -116,25 +116,6 @@ impl Compose for ComposeCli {
             }
         })
     }
-}
-
-/// Names the project in full.
-fn project_arguments(project: &ComposeProject) -> Vec<OsString> {
-    let mut args = Vec::new();
-    if let Some(name) = &project.name {
-        args.extend(["-p".into(), OsString::from(name)]);
-    }
-    for file in &project.files {
-        args.extend(["-f".into(), file.clone().into_os_string()]);
-    }
-    for file in &project.env_files {
-        args.extend(["--env-file".into(), file.clone().into_os_string()]);
-    }
-    for profile in &project.profiles {
-        args.extend(["--profile".into(), OsString::from(profile)]);
-    }
-    args.extend(["--project-directory".into(), project.folder.clone().into_os_string()]);
-    args
 }
 
 /// Compose's own words, without the noise around them.
@@ -152,28 +133,7 @@ fn complaint(ended: &Ended) -> String {
             None => String::from("docker compose was ended by a signal"),
         }
     } else {
-        text::clean(&last)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_project_is_named_in_full() {
-        let project = ComposeProject {
-            name: Some("shop".into()),
-            files: vec!["/srv/shop/a.yml".into(), "/srv/shop/b.yml".into()],
-            folder: "/srv/shop".into(),
-            env_files: vec![],
-            profiles: vec!["tools".into()],
-        };
-        let args: Vec<_> =
-            project_arguments(&project).into_iter().map(|a| a.into_string().unwrap()).collect();
-        assert_eq!(
-            args.join(" "),
-            "-p shop -f /srv/shop/a.yml -f /srv/shop/b.yml --profile tools --project-directory /srv/shop"
-        );
+        // Cleaned and masked with each line.
+        last
     }
 }

@@ -1,6 +1,6 @@
 //! The Docker Engine API, Docker's and Podman's, behind [`crate::ports::Engine`].
 //!
-//! bollard carries the requests and does what changes something (start, stop, restart); all that is
+//! bollard carries the requests and does what changes something (start, stop, remove …); all that is
 //! read is decoded by our own lenient readers, because one word that bollard does not know costs a
 //! whole answer (see `wire`). Requests name no API version, so every engine answers in its own.
 //! Connecting is lazy: an engine that is not there yet is an error to retry, never a reason to end.
@@ -11,14 +11,17 @@
 mod access;
 mod context;
 mod convert;
+mod copy;
 mod disk;
 mod endpoint;
 mod events;
 mod json;
 mod labels;
 mod logs;
+mod place;
 mod shell;
 mod streams;
+mod tar;
 mod tunnel;
 mod wire;
 
@@ -28,18 +31,23 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
-use bollard::query_parameters::{RestartContainerOptions, StartContainerOptions, StopContainerOptions};
+use bollard::query_parameters::{
+    KillContainerOptions, RemoveContainerOptions, RenameContainerOptions, RestartContainerOptions,
+    StartContainerOptions, StopContainerOptions,
+};
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use crate::adapters::docker::endpoint::{Endpoint, Machine};
 use crate::adapters::docker::json::Json;
 use crate::adapters::docker::tunnel::Tunnel;
 use crate::config::EndpointChoice;
-use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::event::{EngineEvent, EngineInfo, OwnPlace, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
+use crate::model::jobs::{CopyOrder, Signal};
 use crate::model::logs::LogLine;
 use crate::model::shells::ShellWish;
 use crate::model::{redact, text};
@@ -135,7 +143,8 @@ impl DockerEngine {
         );
         let (version, info) = (version?, info?);
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(docker);
-        Ok(engine_info(self.host(), self.is_local(), Json(&version), Json(&info)))
+        let own = place::of(&self.endpoint, &place::Surroundings::of_this_process());
+        Ok(EngineInfo { own, ..engine_info(self.host(), self.is_local(), Json(&version), Json(&info)) })
     }
 
     async fn inspection(&self, id: &ContainerId, what: &str) -> Result<Value, EngineError> {
@@ -283,6 +292,7 @@ fn engine_info(host: String, local: bool, version: Json<'_>, info: Json<'_>) -> 
         memory_bytes: info.count("MemTotal").unwrap_or_default(),
         time: info.time("SystemTime"),
         local,
+        own: OwnPlace::default(),
     }
 }
 
@@ -348,6 +358,48 @@ impl Engine for DockerEngine {
         Box::pin(self.act("restart", self.stop_limit(id) + STOP_SLACK, async |docker| {
             docker.restart_container(id.as_str(), None::<RestartContainerOptions>).await
         }))
+    }
+
+    fn pause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.act("pause", wire::LONG_CALL, async |docker| docker.pause_container(id.as_str()).await))
+    }
+
+    fn unpause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(
+            self.act("unpause", wire::LONG_CALL, async |docker| docker.unpause_container(id.as_str()).await),
+        )
+    }
+
+    fn kill<'a>(&'a self, id: &'a ContainerId, signal: Signal) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(async move {
+            let what = format!("send {}", signal.name());
+            let options = KillContainerOptions { signal: signal.name().to_owned() };
+            let call = async |docker: Docker| docker.kill_container(id.as_str(), Some(options)).await;
+            self.act(&what, wire::LONG_CALL, call).await
+        })
+    }
+
+    fn remove<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        // Anonymous volumes belong to nobody else; what still runs is refused by the engine itself.
+        let options = RemoveContainerOptions { v: true, force: false, link: false };
+        Box::pin(self.act("remove", STOP_AT_MOST, async |docker| {
+            docker.remove_container(id.as_str(), Some(options)).await
+        }))
+    }
+
+    fn rename<'a>(&'a self, id: &'a ContainerId, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.act("rename", wire::LONG_CALL, async |docker| {
+            let options = RenameContainerOptions { name: name.to_owned() };
+            docker.rename_container(id.as_str(), options).await
+        }))
+    }
+
+    fn copy<'a>(
+        &'a self,
+        order: &'a CopyOrder,
+        progress: mpsc::Sender<(u64, u64)>,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.copy_file(order, progress))
     }
 
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {

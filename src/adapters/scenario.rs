@@ -11,6 +11,7 @@
 
 mod answers;
 mod beginning;
+mod compose;
 mod crowd;
 mod definitions;
 mod engine;

@@ -84,6 +84,12 @@ pub enum Command {
     Status(StatusArguments),
     /// Say what is wrong, for monitoring: exits with 0 ok, 1 warning, 2 critical, 3 unknown
     Check(FormatArguments),
+    /// Bring up services, or a whole stack: that of this folder, or -p NAME
+    Up(UpArguments),
+    /// Take down services, or a whole stack: stop and remove (asks)
+    Down(DownArguments),
+    /// Build the images of services anew and recreate their containers
+    Rebuild(UpArguments),
     /// Restart services, or a whole stack with -p NAME
     Restart(ServiceArguments),
     /// Start services, or a whole stack with -p NAME
@@ -144,6 +150,34 @@ pub struct ServiceArguments {
     /// `service`, `stack/service` or the name of a container
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct UpArguments {
+    #[command(flatten)]
+    pub services: ServiceArguments,
+
+    /// Switch this profile on, beside those whose services are there already
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct DownArguments {
+    #[command(flatten)]
+    pub services: ServiceArguments,
+
+    /// Only the services of this profile
+    #[arg(long = "profile", value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+
+    /// Remove volumes too: the data in them is lost
+    #[arg(long)]
+    pub volumes: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,7 @@
 //! `restart`, `start`, `stop`: what the keys of the dashboard do, with progress on standard error.
 
+use std::collections::HashMap;
+
 use crate::cli::args::ServiceArguments;
 use crate::cli::exit::{self, Failure};
 use crate::cli::headless::{Headless, Measure};
@@ -14,11 +16,7 @@ use crate::state::jobs::plan;
 
 pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Result<u8, Failure> {
     let word = verb.word();
-    if setup.config.read_only {
-        return Err(Failure::failed(format!("cannot {word} anything: started read-only")).next_step(
-            "Leave out --read-only, or unset read_only in the configuration and STACKDASH_READ_ONLY",
-        ));
-    }
+    check_may_change(setup, word)?;
     let mut headless =
         Headless::connect(setup.ports_with_history()?, &setup.config, Measure::Nothing).await?;
     let targets = targets(&mut headless, setup, verb, &arguments.services).await?;
@@ -38,6 +36,16 @@ pub async fn run(setup: &Setup, verb: Verb, arguments: ServiceArguments) -> Resu
     headless.supervisor.close().await;
     let failed = failed?;
     Ok(if failed { exit::FAILED } else { exit::OK })
+}
+
+/// Refuses early, before anything is asked of an engine.
+pub fn check_may_change(setup: &Setup, word: &str) -> Result<(), Failure> {
+    if setup.config.read_only {
+        return Err(Failure::failed(format!("cannot {word} anything: started read-only")).next_step(
+            "Leave out --read-only, or unset read_only in the configuration and STACKDASH_READ_ONLY",
+        ));
+    }
+    Ok(())
 }
 
 async fn targets(
@@ -64,10 +72,11 @@ async fn targets(
 }
 
 /// Says how the jobs go until all are done; returns whether any failed.
-async fn watch(headless: &mut Headless) -> Result<bool, Failure> {
+pub async fn watch(headless: &mut Headless) -> Result<bool, Failure> {
     let mut failed = false;
     let mut told = 0;
     let mut shown = String::new();
+    let mut printed = HashMap::new();
     loop {
         let state = headless.state();
         for notice in state.jobs.notices().iter().filter(|notice| notice.number > told) {
@@ -81,15 +90,27 @@ async fn watch(headless: &mut Headless) -> Result<bool, Failure> {
         let progress: Vec<String> = state
             .jobs
             .running()
+            // Compose says itself how far it is.
+            .filter(|job| job.command.is_empty())
             .map(|job| {
                 let name = state.containers.name_of(&job.target);
                 format!("{name}: {}, {} of {}", job.verb.doing(), job.done, job.total)
             })
             .collect();
         let progress = progress.join("\n");
-        if progress != shown {
+        if progress != shown && !progress.is_empty() {
             say(&progress);
-            shown = progress;
+        }
+        shown = progress;
+        for job in state.jobs.running() {
+            let Some(output) = state.jobs.output(&job.target, &state.containers) else { continue };
+            let all = output.dropped + output.lines.len() as u64;
+            let known = printed.entry(job.id).or_insert(0);
+            let fresh = usize::try_from(all - *known).unwrap_or(usize::MAX).min(output.lines.len());
+            for line in output.lines.iter().skip(output.lines.len() - fresh) {
+                say(line);
+            }
+            *known = all;
         }
         headless.supervisor.next().await;
     }

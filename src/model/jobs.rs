@@ -1,9 +1,12 @@
 //! A command being carried out, and why.
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::model::containers::ContainerId;
 use crate::model::stacks::Target;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,35 +18,157 @@ pub enum Verb {
     Start,
     Stop,
     Restart,
+    Pause,
+    Unpause,
+    Kill(Signal),
+    /// Removes what is stopped, with its anonymous volumes.
+    Remove,
+    Rename,
+    /// Copies a file into a container.
+    CopyIn,
+    /// Copies a file out of a container.
+    CopyOut,
+    Compose(ComposeVerb),
+}
+
+/// What the Compose CLI is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ComposeVerb {
+    Up,
+    /// Stops and removes; of a whole stack its networks too.
+    Down {
+        volumes: bool,
+    },
+    Recreate,
+    Rebuild,
+    Pull,
 }
 
 impl Verb {
     /// Returns the word for a button or a question: `restart`.
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Restart => "restart",
-        }
+        self.words().0
     }
 
     /// Returns the word for something under way: `restarting`.
     pub fn doing(self) -> &'static str {
-        match self {
-            Self::Start => "starting",
-            Self::Stop => "stopping",
-            Self::Restart => "restarting",
-        }
+        self.words().1
     }
 
     /// Returns the word for something done: `restarted`.
     pub fn done(self) -> &'static str {
+        self.words().2
+    }
+
+    fn words(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Start => "started",
-            Self::Stop => "stopped",
-            Self::Restart => "restarted",
+            Self::Start => ("start", "starting", "started"),
+            Self::Stop => ("stop", "stopping", "stopped"),
+            Self::Restart => ("restart", "restarting", "restarted"),
+            Self::Pause => ("pause", "pausing", "paused"),
+            Self::Unpause => ("unpause", "unpausing", "unpaused"),
+            Self::Kill(signal) => signal.words(),
+            Self::Remove => ("remove", "removing", "removed"),
+            Self::Rename => ("rename", "renaming", "renamed"),
+            Self::CopyIn => ("copy in", "copying in", "copied in"),
+            Self::CopyOut => ("copy out", "copying out", "copied out"),
+            Self::Compose(ComposeVerb::Up) => ("bring up", "bringing up", "brought up"),
+            Self::Compose(ComposeVerb::Down { .. }) => ("take down", "taking down", "taken down"),
+            Self::Compose(ComposeVerb::Recreate) => ("recreate", "recreating", "recreated"),
+            Self::Compose(ComposeVerb::Rebuild) => ("rebuild", "rebuilding", "rebuilt"),
+            Self::Compose(ComposeVerb::Pull) => ("pull", "pulling", "pulled"),
         }
     }
+}
+
+/// A signal that a container's first process can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    Term,
+    Kill,
+    Hup,
+    Int,
+    Quit,
+    Usr1,
+    Usr2,
+}
+
+impl Signal {
+    pub const ALL: [Self; 7] =
+        [Self::Term, Self::Kill, Self::Hup, Self::Int, Self::Quit, Self::Usr1, Self::Usr2];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Term => "SIGTERM",
+            Self::Kill => "SIGKILL",
+            Self::Hup => "SIGHUP",
+            Self::Int => "SIGINT",
+            Self::Quit => "SIGQUIT",
+            Self::Usr1 => "SIGUSR1",
+            Self::Usr2 => "SIGUSR2",
+        }
+    }
+
+    /// Returns what programs usually do about it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Term => "asks it to end",
+            Self::Kill => "ends it at once",
+            Self::Hup => "often: read the configuration again",
+            Self::Int => "as Ctrl-C does",
+            Self::Quit => "ends it, often with a dump",
+            Self::Usr1 | Self::Usr2 => "what the program makes of it",
+        }
+    }
+
+    pub fn number(self) -> i32 {
+        match self {
+            Self::Hup => 1,
+            Self::Int => 2,
+            Self::Quit => 3,
+            Self::Kill => 9,
+            Self::Usr1 => 10,
+            Self::Usr2 => 12,
+            Self::Term => 15,
+        }
+    }
+
+    fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Term => ("send SIGTERM", "sending SIGTERM", "sent SIGTERM"),
+            Self::Kill => ("send SIGKILL", "sending SIGKILL", "sent SIGKILL"),
+            Self::Hup => ("send SIGHUP", "sending SIGHUP", "sent SIGHUP"),
+            Self::Int => ("send SIGINT", "sending SIGINT", "sent SIGINT"),
+            Self::Quit => ("send SIGQUIT", "sending SIGQUIT", "sent SIGQUIT"),
+            Self::Usr1 => ("send SIGUSR1", "sending SIGUSR1", "sent SIGUSR1"),
+            Self::Usr2 => ("send SIGUSR2", "sending SIGUSR2", "sent SIGUSR2"),
+        }
+    }
+}
+
+/// One call of the Compose CLI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComposeOrder {
+    pub verb: ComposeVerb,
+    pub stack: Arc<str>,
+    /// Empty: the whole stack.
+    pub services: Vec<Arc<str>>,
+    /// Profiles to switch on beside those that are on.
+    pub profiles: Vec<String>,
+}
+
+/// A file to be copied between a container and this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyOrder {
+    pub container: ContainerId,
+    /// Out of the container, or into it.
+    pub out: bool,
+    /// Path in the container.
+    pub inside: String,
+    /// Path on this machine.
+    pub outside: PathBuf,
+    /// Whether a file that is there already on this machine may be replaced.
+    pub overwrite: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +179,13 @@ pub struct Job {
     pub started_at: Timestamp,
     /// The longest stop timeout among what it stops; SIGKILL follows after it.
     pub stop_timeout: Option<Duration>,
-    /// Containers it has dealt with, of how many.
-    pub done: u32,
-    pub total: u32,
+    /// What it has dealt with, of how many: containers, or bytes of a copy.
+    pub done: u64,
+    pub total: u64,
+    /// The exact command line of the Compose CLI; empty for what the engine does itself.
+    pub command: String,
+    /// The last line of its output, without what is the same in each.
+    pub gist: String,
 }
 
 /// How a job ended.

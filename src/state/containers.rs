@@ -139,6 +139,31 @@ impl Containers {
         }
     }
 
+    /// Returns the stack that a target is of.
+    pub fn stack_of(&self, target: &Target) -> Option<Arc<str>> {
+        match target {
+            Target::Stack(name) | Target::Service { stack: name, .. } => Some(name.clone()),
+            Target::Container(id) => self.get(id).map(|entry| entry.container.stack_name()),
+        }
+    }
+
+    /// Returns the stack and the service that a target is of; none for a whole stack.
+    pub fn service_of(&self, target: &Target) -> Option<(Arc<str>, Arc<str>)> {
+        match target {
+            Target::Stack(_) => None,
+            Target::Service { stack, service } => Some((stack.clone(), service.clone())),
+            Target::Container(id) => {
+                let container = &self.get(id)?.container;
+                Some((container.stack_name(), container.service_name()))
+            }
+        }
+    }
+
+    /// Keeps a stack in sight although nothing of it may be left, so that it can be brought up again.
+    pub(super) fn keep(&mut self, stack: &str) {
+        self.definitions.keep(stack);
+    }
+
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.recheck.values().min().copied()
     }

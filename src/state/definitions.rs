@@ -62,6 +62,15 @@ impl Definitions {
         self.by_stack.get(stack).is_some_and(|entry| entry.kept)
     }
 
+    /// Keeps a stack whose files are known.
+    pub fn keep(&mut self, stack: &str) {
+        if let Some(entry) = self.by_stack.get_mut(stack)
+            && matches!(entry.result, Some(Ok(_)))
+        {
+            entry.kept = true;
+        }
+    }
+
     pub fn kept(&self) -> impl Iterator<Item = Arc<str>> + '_ {
         self.by_stack.iter().filter(|(_, entry)| entry.kept).map(|(name, _)| name.clone())
     }

@@ -1,20 +1,27 @@
 //! What the operator asked for and what came of it.
 //!
-//! Also the policy of it: which containers a verb touches, in which order, and when it is refused.
+//! The policy of it lies in the files below: [`plan`](mod@plan) says which containers a verb touches,
+//! [`compose`] what the Compose CLI is asked for, [`cutoff`] what would cut stackdash itself off.
+
+pub mod compose;
+pub mod cutoff;
+pub mod names;
+pub mod output;
+pub mod plan;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
-use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::{Job, JobId, JobOutcome, Verb};
-use crate::model::stacks::{Target, age};
+use crate::model::stacks::{Stack, Target, age};
 use crate::model::timeline::Severity;
 use crate::state::Revision;
-use crate::state::containers::{Containers, Entry};
+use crate::state::containers::Containers;
+use crate::state::jobs::output::{JobOutput, Outputs, gist};
+
+pub use crate::state::jobs::plan::{Plan, plan};
 
 /// Notices kept for the face.
 const NOTICES: usize = 50;
@@ -34,6 +41,7 @@ pub struct Jobs {
     running: BTreeMap<JobId, Job>,
     notices: VecDeque<Notice>,
     last_notice: u64,
+    outputs: Outputs,
     pub revision: Revision,
 }
 
@@ -62,24 +70,63 @@ impl Jobs {
         self.running.values().find(|job| matches!(&job.target, Target::Stack(name) if &**name == stack))
     }
 
-    /// Returns a job that is under way on any of the containers a target means.
+    /// Returns a job that is under way on any of the containers a target means, or on the target itself
+    /// where it has none.
     pub fn conflicting(&self, target: &Target, containers: &Containers) -> Option<&Job> {
         let wanted = containers.of_target(target);
-        self.running
-            .values()
-            .find(|job| containers.of_target(&job.target).iter().any(|id| wanted.contains(id)))
+        self.running.values().find(|job| {
+            let covers = match (&job.target, target) {
+                (Target::Stack(stack), Target::Service { stack: of, .. }) => stack == of,
+                (one, other) => one == other,
+            };
+            covers || containers.of_target(&job.target).iter().any(|id| wanted.contains(id))
+        })
+    }
+
+    /// Returns a job that must end before another may begin. Compose works on a stack as a whole, so
+    /// nothing else of that stack goes beside it.
+    pub fn in_the_way(&self, verb: Verb, target: &Target, containers: &Containers) -> Option<&Job> {
+        let stack = containers.stack_of(target);
+        self.conflicting(target, containers).or_else(|| {
+            self.running.values().find(|job| {
+                let one_is_compose = matches!(verb, Verb::Compose(_)) || matches!(job.verb, Verb::Compose(_));
+                one_is_compose && stack.is_some() && containers.stack_of(&job.target) == stack
+            })
+        })
+    }
+
+    /// Returns what the running or the last failed job on a target has printed.
+    pub fn output(&self, target: &Target, containers: &Containers) -> Option<&JobOutput> {
+        self.outputs.of(target, containers)
     }
 
     pub(super) fn started(&mut self, job: Job) {
+        self.outputs.begin(&job);
         self.running.insert(job.id, job);
         self.revision.bump();
     }
 
-    pub(super) fn progressed(&mut self, id: JobId, done: u32) {
+    pub(super) fn progressed(&mut self, id: JobId, done: u64) {
         if let Some(job) = self.running.get_mut(&id) {
             job.done = done;
             self.revision.bump();
         }
+    }
+
+    pub(super) fn measured(&mut self, id: JobId, total: u64) {
+        if let Some(job) = self.running.get_mut(&id) {
+            job.total = total;
+            self.revision.bump();
+        }
+    }
+
+    pub(super) fn printed(&mut self, id: JobId, lines: Vec<String>) {
+        let Some(job) = self.running.get_mut(&id) else { return };
+        if let Some(last) = lines.iter().rev().map(|line| gist(line)).find(|line| !line.is_empty()) {
+            job.gist = last;
+        }
+        self.outputs.add(id, lines);
+        self.revision.bump();
     }
 
     pub(super) fn finished(
@@ -90,7 +137,11 @@ impl Jobs {
         containers: &Containers,
     ) -> Option<Job> {
         let job = self.running.remove(&id)?;
-        let (severity, text) = describe(now, &job, outcome);
+        self.outputs.end(id, outcome);
+        let (severity, mut text) = describe(now, &job, outcome);
+        if let Some(left) = left_behind(&job, outcome, containers) {
+            let _ = write!(text, "; {left}");
+        }
         self.notice(now, severity, format!("{}: {text}", containers.name_of(&job.target)));
         Some(job)
     }
@@ -114,7 +165,11 @@ pub fn describe(now: Timestamp, job: &Job, outcome: &JobOutcome) -> (Severity, S
     let verb = job.verb;
     match outcome {
         JobOutcome::Succeeded => {
-            let count = if job.total > 1 { format!(" {} containers", job.total) } else { String::new() };
+            let count = match verb {
+                Verb::Compose(_) | Verb::Rename | Verb::CopyIn | Verb::CopyOut => String::new(),
+                _ if job.total > 1 => format!(" {} containers", job.total),
+                _ => String::new(),
+            };
             (Severity::Good, format!("{}{count} in {}", verb.done(), age(job.started_at, now)))
         }
         JobOutcome::Failed(errors) => {
@@ -126,100 +181,30 @@ pub fn describe(now: Timestamp, job: &Job, outcome: &JobOutcome) -> (Severity, S
             (Severity::Error, text)
         }
         JobOutcome::Cancelled => {
-            (Severity::Warning, format!("{} cancelled after {} of {}", verb.word(), job.done, job.total))
+            let how_far = match verb {
+                Verb::Compose(_) => format!("after {}", age(job.started_at, now)),
+                Verb::CopyIn | Verb::CopyOut => format!("after {} of {} bytes", job.done, job.total),
+                _ => format!("after {} of {}", job.done, job.total),
+            };
+            (Severity::Warning, format!("{} cancelled {how_far}", verb.word()))
         }
     }
 }
 
-/// What a verb will touch: groups in order, containers of one group at the same time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    pub groups: Vec<Vec<ContainerId>>,
-    /// The longest stop timeout among them.
-    pub stop_timeout: Option<Duration>,
-}
-
-impl Plan {
-    pub fn total(&self) -> usize {
-        self.groups.iter().map(Vec::len).sum()
+/// Says in what state a cancelled call of Compose leaves things.
+pub fn left_behind(job: &Job, outcome: &JobOutcome, containers: &Containers) -> Option<String> {
+    if *outcome != JobOutcome::Cancelled || !matches!(job.verb, Verb::Compose(_)) {
+        return None;
     }
-
-    pub fn containers(&self) -> impl Iterator<Item = &ContainerId> {
-        self.groups.iter().flatten()
-    }
-}
-
-/// Finds what a verb touches, or says why it can't apply.
-///
-/// Starting goes along the dependencies, stopping against them. A finished one-shot is not started
-/// or restarted with its stack, only when it is named itself.
-pub fn plan(containers: &Containers, verb: Verb, target: &Target) -> Result<Plan, String> {
-    let name = containers.name_of(target);
-    let all = containers.of_target(target);
-    if all.is_empty() {
-        return Err(format!("{name} has no containers to {}", verb.word()));
-    }
-    let named_itself = matches!(target, Target::Container(_));
-    let applies = |entry: &Entry| {
-        let run = entry.container.run;
-        let one_off = entry.container.compose.as_ref().is_some_and(|compose| compose.one_off);
-        if one_off && !named_itself {
-            return false;
-        }
-        match verb {
-            Verb::Start => {
-                matches!(run, RunState::Created | RunState::Exited | RunState::Dead | RunState::Unknown)
-            }
-            Verb::Stop => run.is_up() || run == RunState::Restarting,
-            Verb::Restart => !matches!(run, RunState::Removing | RunState::Dead),
-        }
+    let count = |stack: &Stack| {
+        let wanted = |name: &str| match &job.target {
+            Target::Service { service, .. } => **service == *name,
+            _ => true,
+        };
+        let services: Vec<_> = stack.services.iter().filter(|service| wanted(&service.name)).collect();
+        let up = services.iter().filter(|service| service.verdict.state.is_up()).count();
+        format!("now {up} of {} services are up", services.len())
     };
-    let rests = |entry: &Entry| {
-        let stack = containers.stack(&entry.container.stack_name());
-        let service = stack.and_then(|stack| stack.service(&entry.container.service_name()));
-        matches!(target, Target::Stack(_))
-            && service.is_some_and(|s| s.one_shot)
-            && !entry.container.run.is_up()
-    };
-    let mut by_level: BTreeMap<usize, Vec<ContainerId>> = BTreeMap::new();
-    let mut stop_timeout = None;
-    for entry in all.iter().filter_map(|id| containers.get(id)) {
-        if !applies(entry) || (verb != Verb::Stop && rests(entry)) {
-            continue;
-        }
-        let level = level_of(containers, &entry.container.stack_name(), &entry.container.service_name(), 0);
-        by_level.entry(level).or_default().push(entry.container.id.clone());
-        if verb != Verb::Start {
-            stop_timeout =
-                stop_timeout.max(Some(Duration::from_secs(u64::from(entry.container.stop_timeout_s))));
-        }
-    }
-    if by_level.is_empty() {
-        return Err(match verb {
-            Verb::Start => format!("{name} is up already"),
-            Verb::Stop => format!("{name} is not running"),
-            Verb::Restart => format!("{name} has nothing to restart"),
-        });
-    }
-    let mut groups: Vec<_> = by_level.into_values().collect();
-    if verb == Verb::Stop {
-        groups.reverse();
-    }
-    Ok(Plan { groups, stop_timeout })
-}
-
-/// How many dependencies lie below a service; a cycle counts as deep.
-fn level_of(containers: &Containers, stack: &Arc<str>, service: &Arc<str>, depth: usize) -> usize {
-    if depth > 32 {
-        return depth;
-    }
-    containers
-        .stack(stack)
-        .and_then(|found| found.service(service))
-        .map(|found| &found.depends_on)
-        .into_iter()
-        .flatten()
-        .map(|dep| 1 + level_of(containers, stack, &dep.service, depth + 1))
-        .max()
-        .unwrap_or(0)
+    let stack = containers.stack_of(&job.target)?;
+    Some(containers.stack(&stack).map_or_else(|| String::from("nothing of it is there now"), count))
 }

@@ -187,7 +187,13 @@ impl Timeline {
         outcome: &JobOutcome,
         containers: &Containers,
     ) {
-        let (severity, text) = crate::state::jobs::describe(now, job, outcome);
+        let (severity, mut text) = crate::state::jobs::describe(now, job, outcome);
+        if let Some(left) = crate::state::jobs::left_behind(job, outcome, containers) {
+            text = format!("{text}; {left}");
+        }
+        if !job.command.is_empty() {
+            text = format!("{text} · {}", job.command);
+        }
         let (stack, service) = match &job.target {
             Target::Stack(name) => (Some(name.clone()), None),
             Target::Service { stack, service } => (Some(stack.clone()), Some(service.clone())),

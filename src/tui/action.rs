@@ -135,6 +135,21 @@ actions! {
     Restart, "restart", "restart", "Restart the selection (asks)", [Tree], ["r"];
     Stop, "stop", "stop", "Stop the selection (asks)", [Tree], ["s"];
     Start, "start", "start", "Start the selection", [Tree], ["S"];
+    Up, "up", "up", "Bring the selection up with Compose (asks)", [Tree], ["u"];
+    UpStack, "up-stack", "up stack", "Bring up the whole stack (asks)", [Tree], ["U"];
+    Down, "down", "down", "Take the selection down (lists what goes, asks)", [Tree], ["D"];
+    Renew, "renew", "renew", "Recreate, rebuild or pull: choose", [Tree], ["R"];
+    Recreate, "recreate", "recreate", "Recreate its containers (asks)", [Tree], [];
+    Rebuild, "rebuild", "rebuild", "Rebuild its image and containers (asks)", [Tree], [];
+    Pull, "pull", "pull", "Pull its image", [Tree], [];
+    Profiles, "profiles", "profiles", "Choose a profile to bring up or take down", [Tree], ["p"];
+    Pause, "pause", "pause", "Pause the selection (asks)", [Tree], [];
+    Unpause, "unpause", "unpause", "Let it go on after a pause", [Tree], [];
+    Kill, "kill", "kill", "Send a signal: choose which (asks)", [Tree], [];
+    Remove, "remove", "remove", "Remove what is stopped (asks)", [Tree], [];
+    Rename, "rename", "rename", "Give the container another name", [Tree], [];
+    CopyOut, "copy-out", "copy out", "Copy a file out of the container", [Tree], [];
+    CopyIn, "copy-in", "copy in", "Copy a file into the container", [Tree], [];
     NextProblem, "next-problem", "next problem", "Go to the next thing that is wrong", [Tree], ["n"];
     PreviousProblem, "previous-problem", "", "Go to the previous thing that is wrong", [Tree], ["N"];
     CancelJob, "cancel-job", "cancel", "Cancel what is under way on the selection", [Tree], ["X"];
@@ -169,6 +184,34 @@ impl Action {
     /// Returns its row of the table.
     pub fn info(self) -> &'static ActionInfo {
         ACTIONS.iter().find(|info| info.action == self).unwrap_or(&ACTIONS[0])
+    }
+
+    /// Whether it leads to a change outside stackdash: what is not offered under `--read-only`.
+    pub fn changes_something(self) -> bool {
+        matches!(
+            self,
+            Self::Start
+                | Self::Stop
+                | Self::Restart
+                | Self::Up
+                | Self::UpStack
+                | Self::Down
+                | Self::Renew
+                | Self::Recreate
+                | Self::Rebuild
+                | Self::Pull
+                | Self::Profiles
+                | Self::Pause
+                | Self::Unpause
+                | Self::Kill
+                | Self::Remove
+                | Self::Rename
+                | Self::CopyOut
+                | Self::CopyIn
+                | Self::OpenShell
+                | Self::CancelJob
+                | Self::Bulk
+        )
     }
 
     pub fn by_name(name: &str) -> Option<Self> {

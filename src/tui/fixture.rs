@@ -285,6 +285,7 @@ impl Stage {
             memory_bytes: 24 << 30,
             time: Some(now()),
             local: true,
+            own: crate::event::OwnPlace::default(),
         }));
         self.apply(Event::ContainersListed(containers));
         self

@@ -14,7 +14,6 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Clear, Widget};
 
 use crate::command::Command;
-use crate::model::jobs::Verb;
 use crate::model::shells::ShellWish;
 use crate::tui::action::{Action, KeyContext};
 use crate::tui::keymap::{Key, Keymap};
@@ -24,8 +23,9 @@ use crate::tui::popups::help::Help;
 use crate::tui::popups::input::Input;
 use crate::tui::popups::menu::Menu;
 use crate::tui::popups::palette::Palette;
-use crate::tui::popups::prompt::{Asked, Prompt};
+use crate::tui::popups::prompt::Prompt;
 use crate::tui::theme::Theme;
+use crate::tui::view::Effect;
 use crate::tui::views::stacks::rows::SortBy;
 
 #[derive(Debug)]
@@ -34,23 +34,24 @@ pub enum Popup {
     Confirm(Confirm),
     Menu(Menu),
     Palette(Palette),
+    /// Lines to be typed, with what they are for.
+    Prompt(Prompt),
     /// The filter line at the foot; the screen stays in sight.
     Input(Input),
-    Prompt(Prompt),
 }
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     Act(Action),
-    Bulk(Verb),
+    /// Carry these out.
+    Do(Vec<Effect>),
     ClearMarks,
     Sort(SortBy),
     Theme(String),
     Shell(ShellWish),
     /// Ask whether a debug container may stand beside this one (its name).
     AskBeside(String, ShellWish),
-    Typed(Asked, String),
     /// Go to a moment, as it was typed.
     Jump(String),
 }

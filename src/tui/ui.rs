@@ -99,6 +99,8 @@ pub struct Ui {
     last_notice: u64,
     /// Whether there is a picture of the engine to act on.
     pub connected: bool,
+    /// Whether nothing is changed: what would be refused is not offered.
+    pub read_only: bool,
     drawn: Option<Drawn>,
 }
 
@@ -120,6 +122,7 @@ impl Ui {
             depth,
             last_notice: 0,
             connected: false,
+            read_only: false,
             drawn: None,
         }
     }
@@ -128,6 +131,7 @@ impl Ui {
     pub fn sync(&mut self, state: &State, now: Timestamp) -> Vec<Command> {
         self.take_notices(state, now);
         self.connected = state.connection.is_up();
+        self.read_only = state.read_only;
         self.toasts.retain(|toast| toast.until > now);
         let body = Regions::of(self.area).body;
         let mut wishes = Vec::new();

@@ -22,6 +22,7 @@ use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
+use crate::tui::popups::prompt::Prompt;
 use crate::tui::theme::Theme;
 
 /// The screens by their key.
@@ -50,8 +51,16 @@ pub struct Context<'a> {
     pub stale: bool,
 }
 
+/// One line of a choice, and what follows from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    pub label: String,
+    pub hint: String,
+    pub effects: Vec<Effect>,
+}
+
 /// What a view asks for.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     Run(Command),
     /// Ask first; the answer is "no" unless said otherwise.
@@ -60,6 +69,13 @@ pub enum Effect {
         lines: Vec<String>,
         commands: Vec<Command>,
     },
+    /// Let one be chosen of some things to do.
+    Choose {
+        title: String,
+        entries: Vec<Offer>,
+    },
+    /// Let something be typed.
+    Ask(Prompt),
     /// Show these logs, merged, on the Logs screen.
     OpenLogs(Vec<Target>),
     /// Go to a target on the Stacks screen and open its details.

@@ -35,11 +35,13 @@ const NOWHERE: &str = "unix:///nonexistent/docker.sock";
 fn help_lists_what_exists_and_nothing_that_comes_later() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, 0);
-    for command in ["demo", "status", "check", "restart", "start", "stop", "logs", "events", "wait", "themes"]
-    {
+    for command in [
+        "demo", "status", "check", "up", "down", "rebuild", "restart", "start", "stop", "logs", "events",
+        "wait", "themes",
+    ] {
         assert!(out.contains(&format!("\n  {command} ")), "{command} is missing in:\n{out}");
     }
-    for later in ["lint", "tokens", "rebuild", "watch", "--variant", "--demo"] {
+    for later in ["lint", "tokens", "watch", "--variant", "--demo"] {
         assert!(!out.contains(later), "{later} is promised in:\n{out}");
     }
 }

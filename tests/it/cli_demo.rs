@@ -148,6 +148,43 @@ fn nothing_is_changed_unless_it_was_named() {
 }
 
 #[test]
+fn compose_verbs_run_with_their_output_on_standard_error() {
+    let (code, out, err) = on_demo(&["rebuild", "simple-sync/simple-sync"]);
+    assert_eq!((code, &*out), (0, ""), "{err}");
+    assert!(err.starts_with("$ docker compose -p simple-sync "), "{err}");
+    assert!(err.contains("[1/3] FROM base") && err.contains("simple-sync: rebuilt in "), "{err}");
+    let (code, _, err) = on_demo(&["up", "-p", "simple-sync", "--profile", "nope"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("has no profile") || err.contains("no profiles"), "{err}");
+}
+
+#[test]
+fn down_never_acts_unasked() {
+    let (code, _, err) = on_demo(&["down", "-p", "simple-sync"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("--yes"), "{err}");
+    let (code, _, err) = on_demo(&["down", "-p", "simple-sync", "--yes"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("containers that go: ") && err.contains("taken down in "), "{err}");
+}
+
+#[test]
+fn every_changing_command_is_refused_read_only() {
+    for arguments in [
+        &["up", "-p", "simple-sync"][..],
+        &["down", "-p", "simple-sync", "--yes"],
+        &["rebuild", "-p", "simple-sync"],
+        &["restart", "-p", "simple-sync"],
+        &["start", "-p", "simple-sync"],
+        &["stop", "-p", "simple-sync"],
+    ] {
+        let (code, _, err) = on_demo(&[arguments, &["--read-only"]].concat());
+        assert_eq!(code, 1, "{arguments:?}: {err}");
+        assert!(err.contains("read-only"), "{err}");
+    }
+}
+
+#[test]
 fn wait_ends_with_ready_failed_or_out_of_time() {
     assert_eq!(on_demo(&["wait", "-p", "simple-sync"]).0, 0);
     let (code, _, err) = on_demo(&["wait", "agent"]);

@@ -67,14 +67,14 @@ pub fn image() -> &'static str {
 }
 
 /// A container that goes when the test ends, however it ends.
-struct Guard(ContainerId);
+pub struct Guard(pub ContainerId);
 
 impl Guard {
-    fn run(options: &[&str], script: &str) -> Self {
+    pub fn run(options: &[&str], script: &str) -> Self {
         Self::make(&["run", "-d"], options, script)
     }
 
-    fn make(verb: &[&str], options: &[&str], script: &str) -> Self {
+    pub fn make(verb: &[&str], options: &[&str], script: &str) -> Self {
         let labelled = ["--label", "stackdash.test=1"];
         let command = [image(), "sh", "-c", script];
         Self(ContainerId::new(docker(&[verb, &labelled, options, &command].concat())))
@@ -87,19 +87,19 @@ impl Drop for Guard {
     }
 }
 
-async fn engine() -> DockerEngine {
+pub async fn engine() -> DockerEngine {
     let engine = DockerEngine::new(&EndpointChoice::default()).unwrap();
     engine.connect().await.unwrap();
     engine
 }
 
-async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> T {
+pub async fn bounded<T>(what: &str, wait: impl Future<Output = T>) -> T {
     let came = tokio::time::timeout(PATIENCE, wait).await;
     came.unwrap_or_else(|_| panic!("never: {what}"))
 }
 
 /// Inspects until the container is as wanted.
-async fn inspected(
+pub async fn inspected(
     engine: &DockerEngine,
     id: &ContainerId,
     what: &str,

@@ -4,6 +4,7 @@ mod actions;
 mod connection;
 mod crowd;
 mod demo;
+mod hands;
 mod health;
 mod history;
 mod keys;

@@ -14,6 +14,8 @@ mod engine_live;
 mod engine_states;
 mod flows;
 mod fuzz_text;
+#[cfg(feature = "live")]
+mod hands_live;
 mod hostile;
 #[cfg(feature = "live")]
 mod hostile_live;
@@ -24,9 +26,9 @@ mod picture;
 mod proxy;
 mod pty;
 mod pty_ends;
+mod pty_own;
 #[cfg(feature = "live")]
 mod shell_live;
-mod pty_own;
 mod support;
 mod terminal;
 #[cfg(feature = "live")]

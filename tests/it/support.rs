@@ -11,6 +11,7 @@ use stackdash::command::{Command, Interest};
 use stackdash::model::containers::ContainerId;
 use stackdash::model::jobs::{Job, Verb};
 use stackdash::model::notify::NotifyPolicy;
+use stackdash::model::shells::ShellWish;
 use stackdash::model::stacks::{Service, ServiceState, Stack, Target};
 use stackdash::ports::{Clock, Ports, Webhook};
 use stackdash::state::State;
@@ -36,13 +37,15 @@ impl TestApp {
         Self::start(text, false).await
     }
 
-    pub async fn read_only(text: &str) -> Self {
-        Self::start(text, true).await
+    async fn start(text: &str, read_only: bool) -> Self {
+        Self::plugged(text, read_only, |ports| ports).await
     }
 
-    async fn start(text: &str, read_only: bool) -> Self {
+    /// Starts on a scenario whose ports are plugged into something else first.
+    pub async fn plugged(text: &str, read_only: bool, plug: impl FnOnce(Ports) -> Ports) -> Self {
         let beginning: Timestamp = BEGINNING.parse().unwrap();
         let (ports, scenario) = scenario::open(text, Clock::simulated(beginning)).unwrap();
+        let ports = plug(ports);
         let mut app = Self { supervisor: Supervisor::start(ports.clone(), read_only), ports, scenario };
         app.settle().await;
         app
@@ -74,6 +77,11 @@ impl TestApp {
     pub async fn act(&mut self, verb: Verb, target: Target) {
         self.submit(Command::Act { verb, target });
         self.settle().await;
+    }
+
+    /// Asks for a shell; tells only whether the gate lets it through.
+    pub fn open_shell(&self, id: &ContainerId) -> Result<(), String> {
+        self.supervisor.open_shell(ShellWish::shell(id.clone()), (80, 24)).map(drop)
     }
 
     /// Takes in whatever can be taken in without time passing.

@@ -128,6 +128,7 @@ impl Terminal {
     }
 
     /// Takes in what comes in so much time.
+    #[cfg(feature = "live")]
     pub fn pause(&mut self, time: Duration) {
         let end = Instant::now() + time;
         while let Some(left) = end.checked_duration_since(Instant::now()) {

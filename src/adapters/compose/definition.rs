@@ -81,8 +81,10 @@ pub fn parse(json: &str) -> Result<Definition, ComposeError> {
         .into_iter()
         .map(|(name, service)| (Arc::from(clean(&name)), service_of(service)))
         .collect();
+    // By the engine's names; what is external comes and goes without the stack.
     let names = |map: Option<BTreeMap<String, Value>>| {
-        map.unwrap_or_default().into_keys().map(|name| clean(&name)).collect()
+        let own = map.unwrap_or_default().into_iter().filter(|(_, value)| value["external"] != true);
+        own.map(|(key, value)| clean(value["name"].as_str().unwrap_or(&key))).collect()
     };
     Ok(Definition {
         name: Arc::from(clean(&file.name)),

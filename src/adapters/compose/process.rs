@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
-use crate::model::text;
+use crate::model::{redact, text};
 
 /// Lines of standard error kept for a complaint.
 const KEPT_LINES: usize = 200;
@@ -153,6 +153,8 @@ impl Splitter {
 
     fn rest(&mut self) -> Vec<String> {
         let line = text::clean(&String::from_utf8_lossy(&std::mem::take(&mut self.open)));
+        // A build or a refusal may print what it was given.
+        let line = redact::text(&line);
         if line.trim().is_empty() { Vec::new() } else { vec![line] }
     }
 }

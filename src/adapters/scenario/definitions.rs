@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use toml::Spanned;
 
+use crate::adapters::scenario::compose;
 use crate::adapters::scenario::engine::Stage;
 use crate::adapters::scenario::script::{Condition, ServiceScript, StackScript};
 use crate::model::compose::{ComposeProject, Definition, ServiceDefinition};
@@ -30,12 +31,11 @@ impl Compose for Stage {
 
     fn run<'a>(
         &'a self,
-        _: &'a ComposeProject,
-        _: &'a [String],
-        _: mpsc::Sender<String>,
+        project: &'a ComposeProject,
+        args: &'a [String],
+        lines: mpsc::Sender<String>,
     ) -> BoxFuture<'a, Result<(), ComposeError>> {
-        let words = "the embedded engine runs no Compose commands; start, stop and restart work";
-        Box::pin(std::future::ready(Err(ComposeError::Refused(words.to_owned()))))
+        Box::pin(compose::run(&self.player, project, args, lines))
     }
 }
 

@@ -10,9 +10,10 @@ use crate::adapters::scenario::answers::{disk_usage, inspect_text, processes};
 use crate::adapters::scenario::usage::Counters;
 use crate::adapters::scenario::world::{Goal, World};
 use crate::adapters::scenario::{shell, streams};
-use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::event::{EngineEvent, EngineInfo, OwnPlace, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
+use crate::model::jobs::Signal;
 use crate::model::logs::LogLine;
 use crate::model::shells::ShellWish;
 use crate::ports::{BoxFuture, BoxStream, Clock, Engine, EngineError, LogRequest, Opening};
@@ -83,8 +84,22 @@ impl Player {
         })
     }
 
+    /// Asks for a change that is done, or refused, at once.
+    pub(super) async fn at_once(
+        &self,
+        id: &ContainerId,
+        ask: impl FnOnce(&mut World, Timestamp, usize) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let answer = self.reach(|world, now| {
+            let member = find(world, id)?;
+            ask(world, now, member)
+        });
+        tokio::time::sleep(ANSWER).await;
+        answer
+    }
+
     /// Asks for a change and waits until it is done.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         id: &ContainerId,
         ask: impl FnOnce(&mut World, Timestamp, usize) -> Goal,
@@ -175,6 +190,7 @@ impl Engine for Stage {
                 memory_bytes: engine.memory.0,
                 time: Some(now),
                 local: true,
+                own: OwnPlace::default(),
             })
         }))
     }
@@ -184,7 +200,9 @@ impl Engine for Stage {
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
-        ready(self.player.reach(|world, now| Ok(world.members.iter().map(|m| m.inspected(now)).collect())))
+        ready(self.player.reach(|world, now| {
+            Ok(world.members.iter().filter(|m| !m.gone).map(|m| m.inspected(now)).collect())
+        }))
     }
 
     fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>> {
@@ -213,6 +231,26 @@ impl Engine for Stage {
 
     fn restart<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
         Box::pin(self.player.carry_out(id, World::ask_to_restart))
+    }
+
+    fn pause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.player.at_once(id, World::ask_to_pause))
+    }
+
+    fn unpause<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.player.at_once(id, World::ask_to_unpause))
+    }
+
+    fn kill<'a>(&'a self, id: &'a ContainerId, signal: Signal) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.player.at_once(id, move |world, now, member| world.ask_to_kill(now, member, signal)))
+    }
+
+    fn remove<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.player.at_once(id, World::ask_to_remove))
+    }
+
+    fn rename<'a>(&'a self, id: &'a ContainerId, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.player.at_once(id, |world, now, member| world.ask_to_rename(now, member, name)))
     }
 
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {

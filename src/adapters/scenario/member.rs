@@ -60,6 +60,8 @@ pub struct CrashPlan {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopping {
     pub then_start: bool,
+    /// By a signal: an engine tells no stop of it.
+    pub killed: bool,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,8 @@ pub struct Member {
     pub stopping: Option<Stopping>,
     /// Compose starts it as soon as its dependencies allow.
     pub waits: bool,
+    /// Removed; it may be created again.
+    pub gone: bool,
 }
 
 /// What the checks say at one moment.
@@ -105,6 +109,7 @@ impl Member {
             back_off: 0,
             stopping: None,
             waits: false,
+            gone: false,
         }
     }
 

@@ -3,6 +3,7 @@
 //! Moves only when it is told the time: [`World::advance`] carries out, in order, everything that was
 //! due until then, each at its own moment. Knows no tasks, timers or ports.
 
+mod hands;
 mod lifecycle;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -122,7 +123,7 @@ impl World {
     }
 
     pub fn find(&self, id: &ContainerId) -> Option<usize> {
-        self.by_id.get(id).copied()
+        self.by_id.get(id).copied().filter(|index| !self.members[*index].gone)
     }
 
     /// Finds the replicas of `stack/service`, or a container by its name.
@@ -287,10 +288,10 @@ impl World {
     }
 
     fn is_met(&self, stack: &str, service: &str, condition: Condition) -> bool {
-        let mut replicas =
-            self.members.iter().map(|member| &member.container).filter(|container| {
-                *container.stack_name() == *stack && *container.service_name() == *service
-            });
+        let there = self.members.iter().filter(|member| !member.gone);
+        let mut replicas = there
+            .map(|member| &member.container)
+            .filter(|container| *container.stack_name() == *stack && *container.service_name() == *service);
         replicas.all(|container| match condition {
             Condition::Started => container.run.is_up() || container.run == RunState::Restarting,
             Condition::Healthy => container.run == RunState::Running && container.health == Health::Healthy,

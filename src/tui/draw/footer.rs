@@ -70,7 +70,7 @@ fn items(area: Rect, ui: &Ui) -> Vec<Item> {
         x = next;
     }
     let mut x = area.x + 1;
-    for action in hints(ui) {
+    for action in hints(ui).iter().filter(|action| !(ui.read_only && action.changes_something())) {
         let (key, word) = (ui.keymap.hint_in(ui.contexts(), *action), action.info().short);
         let next = x + width(&key) + 1 + width(word) + 2;
         if key.is_empty() || next > limit {

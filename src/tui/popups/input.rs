@@ -15,7 +15,7 @@ use crate::tui::theme::Theme;
 const LONGEST: usize = 200;
 
 /// A text with a cursor, edited as shells do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
     text: String,
     /// Byte offset, always between characters.

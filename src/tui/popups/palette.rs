@@ -15,14 +15,16 @@ pub struct Palette {
     contexts: Vec<KeyContext>,
     edit: Edit,
     cursor: usize,
+    /// Leave out what changes something.
+    read_only: bool,
 }
 
 /// Rows of the list.
 const ROWS: u16 = 14;
 
 impl Palette {
-    pub fn new(contexts: &[KeyContext]) -> Self {
-        Self { contexts: contexts.to_vec(), edit: Edit::default(), cursor: 0 }
+    pub fn new(contexts: &[KeyContext], read_only: bool) -> Self {
+        Self { contexts: contexts.to_vec(), edit: Edit::default(), cursor: 0, read_only }
     }
 
     pub fn handle(&mut self, action: Option<Action>, key: Key, _keymap: &Keymap) -> Answer {
@@ -70,6 +72,7 @@ impl Palette {
         let mut found: Vec<(i32, &ActionInfo)> = ACTIONS
             .iter()
             .filter(|info| info.action != Action::Palette)
+            .filter(|info| !(self.read_only && info.action.changes_something()))
             .filter(|info| info.contexts.iter().any(|context| self.contexts.contains(context)))
             .filter_map(|info| {
                 let by_name = score(info.name, wanted);
@@ -150,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_action_meant_comes_first() {
-        let mut palette = Palette::new(&[KeyContext::Tree, KeyContext::List, KeyContext::Global]);
+        let mut palette = Palette::new(&[KeyContext::Tree, KeyContext::List, KeyContext::Global], false);
         for (typed, meant) in
             [("restart", Action::Restart), ("logs", Action::OpenLogs), ("them", Action::Themes)]
         {

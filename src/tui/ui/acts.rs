@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use crate::command::Command;
 use crate::model::containers::RunState;
-use crate::model::jobs::Verb;
 use crate::model::timeline::Severity;
 use crate::state::State;
 use crate::tui::action::{ACTIONS, Action, KeyContext};
@@ -17,8 +16,10 @@ use crate::tui::popups::palette::Palette;
 use crate::tui::popups::{Answer, Choice, Popup};
 use crate::tui::theme;
 use crate::tui::ui::{Input, Request, Ui};
-use crate::tui::view::{Effect, Screen};
+use crate::tui::view::{Effect, Offer, Screen};
 use crate::tui::views::stacks::rows::SortBy;
+
+const READ_ONLY: &str = "Read-only: nothing is changed (started with --read-only)";
 
 impl Ui {
     /// Reacts to input.
@@ -108,10 +109,7 @@ impl Ui {
     fn choose(&mut self, choice: Choice, state: &State, now: Timestamp) -> Vec<Request> {
         match choice {
             Choice::Act(action) => return self.act(action, state, now),
-            Choice::Bulk(verb) => {
-                let effects = self.stacks.ask_for_marks(verb, state);
-                return self.carry_out(effects, state, now);
-            }
+            Choice::Do(effects) => return self.carry_out(effects, state, now),
             Choice::ClearMarks => self.stacks.marks.clear(),
             Choice::Sort(sort) => self.stacks.set_sort(sort),
             Choice::Jump(text) => {
@@ -124,13 +122,16 @@ impl Ui {
             },
             Choice::Shell(wish) => return vec![Request::Shell(wish)],
             Choice::AskBeside(name, wish) => self.ask_beside(&name, wish),
-            Choice::Typed(asked, text) => return Self::answered(asked, text),
         }
         Vec::new()
     }
 
     /// Carries out what a key means.
     pub fn act(&mut self, action: Action, state: &State, now: Timestamp) -> Vec<Request> {
+        if state.read_only && action.changes_something() && action != Action::CancelJob {
+            self.toast(Severity::Warning, READ_ONLY, now);
+            return Vec::new();
+        }
         match action {
             Action::ShowStacks => self.go_to(Screen::Stacks),
             Action::ShowLogs => {
@@ -145,7 +146,9 @@ impl Ui {
             Action::ShowEvents => self.go_to(Screen::Events),
             Action::ShowHost => self.go_to(Screen::Host),
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
-            Action::Palette => self.popups.push(Popup::Palette(Palette::new(self.contexts()))),
+            Action::Palette => {
+                self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only)));
+            }
             Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
             Action::Filter if self.screen != Screen::Host => {
                 self.popups.push(Popup::Input(input::Input::new(self.filter())));
@@ -160,10 +163,10 @@ impl Ui {
             Action::Themes => self.open_themes(),
             Action::Sort if self.screen == Screen::Stacks => self.open_sort(),
             Action::Menu if self.screen == Screen::Stacks => self.open_menu(state),
-            Action::Bulk if self.screen == Screen::Stacks => self.open_bulk(now),
             Action::ShellAs | Action::ShellIn | Action::Attach if self.screen == Screen::Stacks => {
                 return self.ask_for_shell(action, state, now);
             }
+            Action::Bulk if self.screen == Screen::Stacks => self.open_bulk(state, now),
             Action::Quit => return self.quit_or_back(state),
             Action::QuitNow => return vec![Request::Quit],
             Action::Redraw => return vec![Request::Redraw],
@@ -217,6 +220,11 @@ impl Ui {
                     let answer = Answer::Run(commands);
                     self.popups.push(Popup::Confirm(Confirm::new(question, lines, answer)));
                 }
+                Effect::Choose { title, entries } => {
+                    let entries = entries.into_iter().map(entry_of).collect();
+                    self.popups.push(Popup::Menu(Menu::new(title, entries, 0)));
+                }
+                Effect::Ask(prompt) => self.popups.push(Popup::Prompt(prompt)),
                 Effect::OpenLogs(targets) => {
                     self.logs.open(targets);
                     self.go_to(Screen::Logs);
@@ -311,7 +319,6 @@ impl Ui {
     fn open_menu(&mut self, state: &State) {
         let Some(target) = self.stacks.selected() else { return };
         let title = state.containers.name_of(target);
-        let under_way = state.jobs.conflicting(target, &state.containers).is_some();
         let attachable = self
             .stacks
             .container(state)
@@ -323,8 +330,8 @@ impl Ui {
             .filter(|info| !matches!(info.action, Action::Menu | Action::Bulk | Action::Sort))
             .filter(|info| !matches!(info.action, Action::NextProblem | Action::PreviousProblem))
             .filter(|info| info.action != Action::ShowAbsent)
-            .filter(|info| info.action != Action::CancelJob || under_way)
             .filter(|info| info.action != Action::Attach || attachable)
+            .filter(|info| self.stacks.offers(info.action, state))
             .map(|info| Entry {
                 label: info.doc.to_owned(),
                 hint: self.keymap.hint(info.action),
@@ -334,34 +341,31 @@ impl Ui {
         self.popups.push(Popup::Menu(Menu::new(title, entries, 0)));
     }
 
-    fn open_bulk(&mut self, now: Timestamp) {
+    fn open_bulk(&mut self, state: &State, now: Timestamp) {
         let count = self.stacks.marks.len();
         if count == 0 {
             let words = format!("Nothing is marked yet; {} marks", self.keymap.hint(Action::Mark));
             self.toast(Severity::Info, words, now);
             return;
         }
-        let verb = |verb: Verb| {
-            let label = format!("{} all", capitalized(verb.word()));
-            Entry { label, hint: String::from("asks"), choice: Choice::Bulk(verb) }
-        };
-        let entries = vec![
-            verb(Verb::Restart),
-            verb(Verb::Stop),
-            verb(Verb::Start),
-            Entry {
-                label: String::from("Logs of all, merged"),
-                hint: String::new(),
-                choice: Choice::Act(Action::OpenLogs),
-            },
-            Entry {
-                label: String::from("Take the marks away"),
-                hint: String::new(),
-                choice: Choice::ClearMarks,
-            },
-        ];
+        let offers = self.stacks.bulk_offers(state);
+        let mut entries: Vec<Entry> = offers.into_iter().map(entry_of).collect();
+        entries.push(Entry {
+            label: String::from("Logs of all, merged"),
+            hint: String::new(),
+            choice: Choice::Act(Action::OpenLogs),
+        });
+        entries.push(Entry {
+            label: String::from("Take the marks away"),
+            hint: String::new(),
+            choice: Choice::ClearMarks,
+        });
         self.popups.push(Popup::Menu(Menu::new(format!("{count} marked"), entries, 0)));
     }
+}
+
+fn entry_of(offer: Offer) -> Entry {
+    Entry { label: offer.label, hint: offer.hint, choice: Choice::Do(offer.effects) }
 }
 
 fn capitalized(word: &str) -> String {

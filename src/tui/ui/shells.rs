@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::tui::action::Action;
 use crate::tui::popups::confirm::Confirm;
 use crate::tui::popups::menu::{Entry, Menu};
-use crate::tui::popups::prompt::{Asked, Prompt};
+use crate::tui::popups::prompt::{Prompt, Purpose};
 use crate::tui::popups::{Answer, Choice, Popup};
 use crate::tui::ui::{Request, Ui};
 
@@ -35,23 +35,15 @@ impl Ui {
             Action::ShellAs => {
                 let title = format!("Shell in {name} as");
                 let remark = "A user of the container: root, 1000, www-data:www-data";
-                self.popups.push(Popup::Prompt(Prompt::new(title, remark, Asked::User(id))));
+                self.popups.push(Popup::Prompt(Prompt::shell(title, remark, Purpose::ShellAs(id))));
             }
             _ => {
                 let title = format!("Shell in {name}, in the folder");
                 let remark = "A folder of the container: /var/log";
-                self.popups.push(Popup::Prompt(Prompt::new(title, remark, Asked::Folder(id))));
+                self.popups.push(Popup::Prompt(Prompt::shell(title, remark, Purpose::ShellIn(id))));
             }
         }
         Vec::new()
-    }
-
-    pub(super) fn answered(asked: Asked, text: String) -> Vec<Request> {
-        let (container, way) = match asked {
-            Asked::User(id) => (id, ShellWay::Shell { user: text, folder: String::new() }),
-            Asked::Folder(id) => (id, ShellWay::Shell { user: String::new(), folder: text }),
-        };
-        vec![Request::Shell(ShellWish { container, way })]
     }
 
     /// Says that there is no shell, and offers one of another image where there is any.

@@ -8,6 +8,7 @@ pub mod health;
 pub mod inspect;
 pub mod logs;
 pub mod mounts;
+pub mod output;
 pub mod overview;
 pub mod processes;
 pub mod stack;
@@ -34,6 +35,7 @@ use crate::tui::theme::Theme;
 use crate::tui::view::{Context, DetailTab};
 use crate::tui::views::stacks::rows::smart_case;
 use crate::tui::views::stacks::selection::container_of;
+use crate::tui::views::stacks::tree::job_words;
 
 /// Tabs of a stack as a whole.
 const STACK_TABS: [DetailTab; 3] = [DetailTab::Overview, DetailTab::Usage, DetailTab::Logs];
@@ -360,7 +362,15 @@ fn content<'a>(
     }
     let entry = container_of(target, state).and_then(|id| state.containers.get(&id));
     let Some(entry) = entry else {
-        return vec![Line::styled("It was never created, so there is nothing to show", theme.muted)];
+        let mut lines = Vec::new();
+        if tab == DetailTab::Overview {
+            if let Some(job) = state.jobs.conflicting(target, &state.containers) {
+                lines.push(Line::styled(job_words(job, now), theme.starting));
+            }
+            lines.extend(output::lines(target, room, &cx));
+        }
+        lines.push(Line::styled("It was never created, so there is nothing to show", theme.muted));
+        return lines;
     };
     match tab {
         DetailTab::Overview => overview::lines(entry, target, room, &cx),

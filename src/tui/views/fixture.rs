@@ -103,6 +103,7 @@ impl Default for Fixture {
                 memory_bytes: 16 << 30,
                 time: Some(now()),
                 local: true,
+                own: crate::event::OwnPlace::default(),
             }),
         );
         fixture.apply(Event::ContainersListed(vec![

@@ -12,6 +12,7 @@
 
 pub mod attention;
 pub mod columns;
+pub mod hands;
 pub mod lately;
 pub mod rows;
 pub mod selection;

@@ -106,7 +106,7 @@ impl World {
             stopping.then_start |= then_start;
             return Goal { member: index, turn: turn + 1 + after };
         }
-        member.stopping = Some(Stopping { then_start });
+        member.stopping = Some(Stopping { then_start, killed: false });
         member.note(at, Occasion::Stop);
         let signal = member.container.stop_signal;
         let stop = &member.script.stop;
@@ -198,12 +198,14 @@ impl World {
         if out_of_memory {
             self.emit(at, index, EngineEventKind::OutOfMemory);
         }
-        if stopping.is_some() && exit_code == 137 && stop_signal != 9 {
+        if stopping.is_some_and(|stopping| !stopping.killed) && exit_code == 137 && stop_signal != 9 {
             self.emit(at, index, EngineEventKind::Killed { signal: 9 });
         }
         self.emit(at, index, EngineEventKind::Died { exit_code });
         if let Some(stopping) = stopping {
-            self.emit(at, index, EngineEventKind::Stopped);
+            if !stopping.killed {
+                self.emit(at, index, EngineEventKind::Stopped);
+            }
             if stopping.then_start {
                 self.ask_to_start(at, index, true);
             }

@@ -11,6 +11,7 @@ use crate::state::verdict::exit_of;
 use crate::tui::paint::{cut_middle, glyphs};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::{LABEL, clock, field, moment, section, sentences};
+use crate::tui::views::details::output;
 use crate::tui::views::stacks::tree::job_words;
 use crate::tui::widgets::bytes;
 
@@ -23,6 +24,7 @@ pub fn lines<'a>(entry: &'a Entry, target: &Target, room: u16, cx: &Context<'a>)
     let mut lines = sentence(entry, target, service, room, cx);
     lines.extend(figures(container, cx));
     lines.push(Line::default());
+    lines.extend(output::lines(target, room, cx));
     identity(&mut lines, container, room, cx);
     lines.push(Line::default());
     life(&mut lines, entry, room, cx);

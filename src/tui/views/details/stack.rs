@@ -3,10 +3,11 @@
 use ratatui::text::{Line, Span};
 
 use crate::model::containers::NO_STACK;
-use crate::model::stacks::{ServiceState, Stack, age};
+use crate::model::stacks::{ServiceState, Stack, Target, age};
 use crate::tui::paint::{cut_end, cut_middle, width, wrap};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::{LABEL, field, section, sentences};
+use crate::tui::views::details::output;
 use crate::tui::views::stacks::tree::job_words;
 use crate::tui::widgets::bytes;
 
@@ -35,6 +36,7 @@ pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>>
         lines.push(Line::styled(figures.join("  "), theme.muted));
     }
     lines.push(Line::default());
+    lines.extend(output::lines(&Target::Stack(stack.name.clone()), room, cx));
     if &*stack.name == NO_STACK {
         let words = "These containers carry no Compose labels; each stands for itself";
         lines.extend(sentences(words, theme.muted, room));

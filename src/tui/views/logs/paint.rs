@@ -26,7 +26,8 @@ impl LogPane {
         let theme = cx.theme;
         let list = self.list.intersection(area);
         if self.index.len() == 0 {
-            words::why_empty(cx.state, &self.sources, self.level, &self.sieve, cx.keymap).draw(list, buf, theme);
+            words::why_empty(cx.state, &self.sources, self.level, &self.sieve, cx.keymap)
+                .draw(list, buf, theme);
         } else {
             self.draw_lines(list, buf, cx);
             if let Some(words) =

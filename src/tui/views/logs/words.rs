@@ -3,8 +3,8 @@
 use crate::model::logs::{LogLevel, LogStatus};
 use crate::state::State;
 use crate::tui::action::Action;
-use crate::tui::views::logs::sieve::Sieve;
 use crate::tui::keymap::Keymap;
+use crate::tui::views::logs::sieve::Sieve;
 use crate::tui::views::logs::sources::Sources;
 use crate::tui::views::notice::Notice;
 use crate::tui::widgets::bytes;

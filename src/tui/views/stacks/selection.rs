@@ -1,23 +1,16 @@
 //! What the keys do in the tree: moving, folding, marking, and the wishes on what is selected.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use crate::command::Command;
 use crate::model::containers::{ContainerId, RunState};
-use crate::model::jobs::Verb;
 use crate::model::shells::ShellWish;
-use crate::model::stacks::{ServiceState, Target, duration_words};
+use crate::model::stacks::{ServiceState, Target};
 use crate::state::State;
-use crate::state::jobs::plan;
 use crate::tui::action::Action;
 use crate::tui::view::{DetailTab, Effect};
 use crate::tui::views::stacks::rows::{Choice, Row};
 use crate::tui::views::stacks::{Pane, StacksView};
-
-/// Lines of a question before it says "and n more".
-const LISTED: usize = 12;
 
 impl StacksView {
     pub(super) fn move_to(&mut self, index: usize) {
@@ -50,16 +43,13 @@ impl StacksView {
             }
             Action::OpenLogs => return self.open_logs(),
             Action::OpenShell => return self.open_shell(state),
-            Action::Restart => return self.ask(Verb::Restart, state),
-            Action::Stop => return self.ask(Verb::Stop, state),
-            Action::Start => return self.start(state),
             Action::CancelJob => return self.cancel(state),
             Action::CopyLine => return self.copy_id(state),
             Action::CopyAll => {
                 let (what, text) = self.text(state);
                 return vec![Effect::Copy { what, text }];
             }
-            _ => {}
+            action => return self.hand(action, state),
         }
         Vec::new()
     }
@@ -171,24 +161,6 @@ impl StacksView {
         container_of(target, state)
     }
 
-    fn start(&self, state: &State) -> Vec<Effect> {
-        let Some(target) = self.selected.clone() else { return Vec::new() };
-        match plan(&state.containers, Verb::Start, &target) {
-            Ok(_) => vec![Effect::Run(Command::Act { verb: Verb::Start, target })],
-            Err(why) => vec![Effect::Toast(why)],
-        }
-    }
-
-    fn ask(&self, verb: Verb, state: &State) -> Vec<Effect> {
-        let Some(target) = self.selected.clone() else { return Vec::new() };
-        question(verb, &BTreeSet::from([target]), state)
-    }
-
-    /// Asks for a verb on everything that is marked.
-    pub fn ask_for_marks(&self, verb: Verb, state: &State) -> Vec<Effect> {
-        question(verb, &self.marks, state)
-    }
-
     fn cancel(&self, state: &State) -> Vec<Effect> {
         let Some(target) = &self.selected else { return Vec::new() };
         match state.jobs.conflicting(target, &state.containers) {
@@ -214,66 +186,6 @@ impl StacksView {
             format!("{indent}{}\t{word}\n", state.containers.name_of(&row.target))
         };
         self.rows.iter().map(line).collect()
-    }
-}
-
-/// Makes the question: what is touched, in which order.
-fn question(verb: Verb, targets: &BTreeSet<Target>, state: &State) -> Vec<Effect> {
-    let mut touched: Vec<ContainerId> = Vec::new();
-    let mut commands = Vec::new();
-    let mut refusal = None;
-    let mut slowest = None;
-    // A mark below a marked stack is meant by the stack already.
-    for target in targets {
-        match plan(&state.containers, verb, target) {
-            Ok(plan) => {
-                let fresh: Vec<_> = plan.containers().filter(|id| !touched.contains(id)).cloned().collect();
-                if !fresh.is_empty() {
-                    touched.extend(fresh);
-                    slowest = slowest.max(plan.stop_timeout);
-                    commands.push(Command::Act { verb, target: target.clone() });
-                }
-            }
-            Err(why) => refusal = Some(why),
-        }
-    }
-    if commands.is_empty() {
-        return refusal.map(Effect::Toast).into_iter().collect();
-    }
-    let what = match commands.as_slice() {
-        [Command::Act { target, .. }] => kind_and_name(target, state),
-        _ => format!("{} marked", commands.len()),
-    };
-    let mut lines: Vec<String> = touched
-        .iter()
-        .take(LISTED)
-        .filter_map(|id| state.containers.get(id))
-        .map(|entry| {
-            let theme_free = entry.verdict.state.word();
-            format!("{}  {theme_free}", entry.container.name)
-        })
-        .collect();
-    if touched.len() > LISTED {
-        lines.push(format!("and {} more", touched.len() - LISTED));
-    }
-    if let Some(timeout) = slowest
-        && verb != Verb::Start
-    {
-        lines.push(String::new());
-        let seconds = duration_words(timeout.as_secs() as i64);
-        lines.push(format!("What does not end by itself is killed after {seconds}"));
-    }
-    let mut verb_word = verb.word().to_owned();
-    verb_word[..1].make_ascii_uppercase();
-    vec![Effect::Confirm { question: format!("{verb_word} {what}?"), lines, commands }]
-}
-
-fn kind_and_name(target: &Target, state: &State) -> String {
-    let name = state.containers.name_of(target);
-    match target {
-        Target::Stack(_) => format!("the stack {name}"),
-        Target::Service { .. } => name,
-        Target::Container(_) => format!("the container {name}"),
     }
 }
 

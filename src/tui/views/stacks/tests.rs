@@ -57,6 +57,8 @@ fn work_under_way_stands_in_its_row() {
             stop_timeout: Some(std::time::Duration::from_secs(10)),
             done: 1,
             total: if number == 3 { 3 } else { 1 },
+            command: String::new(),
+            gist: String::new(),
         })));
     }
     assert_snapshot!(stage.screen());
@@ -188,6 +190,8 @@ fn nothing_new_draws_nothing() {
         stop_timeout: None,
         done: 0,
         total: 1,
+        command: String::new(),
+        gist: String::new(),
     })));
     assert!(stage.ui.is_stale(&stage.state, now()));
 }

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::model::containers::{ContainerId, Port};
-use crate::model::jobs::Job;
+use crate::model::jobs::{Job, Verb};
 use crate::model::stacks::{Service, ServiceState, Stack, Target};
 use crate::model::usage::HistoryPoint;
 use crate::state::State;
@@ -209,6 +209,9 @@ fn draw_job(area: Rect, buf: &mut Buffer, job: &Job, columns: &Columns, cx: &Con
 pub fn job_words(job: &Job, now: Timestamp) -> String {
     let elapsed = (now.as_second() - job.started_at.as_second()).max(0);
     let doing = job.verb.doing();
+    if matches!(job.verb, Verb::CopyIn | Verb::CopyOut) && job.total > 0 {
+        return format!("{doing} {}/{}, {elapsed}s", bytes::short(job.done), bytes::short(job.total));
+    }
     if job.total > 1 {
         return format!("{doing} {}/{}, {elapsed}s", job.done, job.total);
     }
@@ -216,7 +219,8 @@ pub fn job_words(job: &Job, now: Timestamp) -> String {
         Some(timeout) if elapsed >= 2 && elapsed < timeout.as_secs() as i64 => {
             format!("{doing} {elapsed}s, kill in {}s", timeout.as_secs() as i64 - elapsed)
         }
-        _ => format!("{doing} {elapsed}s"),
+        _ if job.gist.is_empty() => format!("{doing} {elapsed}s"),
+        _ => format!("{doing} {elapsed}s: {}", job.gist),
     }
 }
 

@@ -209,6 +209,9 @@ impl Action {
                 | Self::CopyOut
                 | Self::CopyIn
                 | Self::OpenShell
+                | Self::ShellAs
+                | Self::ShellIn
+                | Self::Attach
                 | Self::CancelJob
                 | Self::Bulk
         )

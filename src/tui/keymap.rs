@@ -431,12 +431,12 @@ mod tests {
 
     #[test]
     fn one_context_wins_over_all_of_them() {
-        let map = Keymap::new(&[wish(None, "wrap", &["v"]), wish(Some("logs"), "wrap", &["z"])]).unwrap();
+        let map = Keymap::new(&[wish(None, "wrap", &["F9"]), wish(Some("logs"), "wrap", &["z"])]).unwrap();
         assert_eq!(map.resolve(&[KeyContext::Logs], key("z")), Some(Action::Wrap));
-        assert_eq!(map.resolve(&[KeyContext::Logs], key("v")), None);
-        assert_eq!(map.resolve(&[KeyContext::Text], key("v")), Some(Action::Wrap));
+        assert_eq!(map.resolve(&[KeyContext::Logs], key("F9")), None);
+        assert_eq!(map.resolve(&[KeyContext::Text], key("F9")), Some(Action::Wrap));
         assert_eq!(map.hint_in(&[KeyContext::Logs], Action::Wrap), "z");
-        assert_eq!(map.hint_in(&[KeyContext::Text], Action::Wrap), "v");
+        assert_eq!(map.hint_in(&[KeyContext::Text], Action::Wrap), "F9");
     }
 
     #[test]

@@ -54,11 +54,13 @@ pub fn corpus() -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Reads the bytes a terminal got and notes everything that no part of ours sends.
+#[cfg(feature = "live")]
 #[derive(Default)]
 pub struct Inspector {
     pub odd: Vec<String>,
 }
 
+#[cfg(feature = "live")]
 impl Inspector {
     pub fn inspect(raw: &[u8]) -> Self {
         let mut inspector = Self::default();
@@ -71,6 +73,7 @@ impl Inspector {
     }
 }
 
+#[cfg(feature = "live")]
 impl vte::Perform for Inspector {
     fn print(&mut self, character: char) {
         let is_odd = matches!(character, '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -45,6 +45,7 @@ fn wait(terminal: &mut Terminal, words: &[&str]) {
 }
 
 /// Does something to the engine and says how long the screen took to tell.
+#[expect(clippy::print_stdout, reason = "figures for whoever runs it with --nocapture")]
 #[track_caller]
 fn changed(terminal: &mut Terminal, what: &str, arguments: &[&str], words: &[&str]) {
     docker(arguments);

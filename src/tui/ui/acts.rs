@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use crate::command::Command;
-use crate::model::containers::RunState;
 use crate::model::timeline::Severity;
 use crate::state::State;
 use crate::tui::action::{ACTIONS, Action, KeyContext};
@@ -319,18 +318,12 @@ impl Ui {
     fn open_menu(&mut self, state: &State) {
         let Some(target) = self.stacks.selected() else { return };
         let title = state.containers.name_of(target);
-        let attachable = self
-            .stacks
-            .container(state)
-            .and_then(|id| state.containers.get(&id))
-            .is_some_and(|entry| entry.container.tty && entry.container.run == RunState::Running);
         let entries = ACTIONS
             .iter()
             .filter(|info| info.contexts.contains(&KeyContext::Tree))
             .filter(|info| !matches!(info.action, Action::Menu | Action::Bulk | Action::Sort))
             .filter(|info| !matches!(info.action, Action::NextProblem | Action::PreviousProblem))
             .filter(|info| info.action != Action::ShowAbsent)
-            .filter(|info| info.action != Action::Attach || attachable)
             .filter(|info| self.stacks.offers(info.action, state))
             .map(|info| Entry {
                 label: info.doc.to_owned(),

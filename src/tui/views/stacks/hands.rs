@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::command::Command;
-use crate::model::containers::ContainerId;
+use crate::model::containers::{Container, ContainerId, RunState};
 use crate::model::jobs::{ComposeOrder, ComposeVerb, Signal, Verb};
 use crate::model::stacks::Target;
 use crate::state::State;
@@ -77,11 +77,17 @@ impl StacksView {
                 containers.stack_of(target).is_some_and(|stack| profiles(containers, &stack).is_ok())
             }
             Action::Rename | Action::CopyOut | Action::CopyIn => container_of(target, state).is_some(),
-            Action::OpenShell => container_of(target, state)
-                .and_then(|id| containers.get(&id))
-                .is_some_and(|entry| entry.container.run == crate::model::containers::RunState::Running),
+            Action::OpenShell | Action::ShellAs | Action::ShellIn => self.runs(state).is_some(),
+            Action::Attach => self.runs(state).is_some_and(|container| container.tty),
             _ => true,
         }
+    }
+
+    /// Returns the container that a shell would be for, if it runs.
+    fn runs<'a>(&self, state: &'a State) -> Option<&'a Container> {
+        let id = self.container(state)?;
+        let container = &state.containers.get(&id)?.container;
+        (container.run == RunState::Running).then_some(container)
     }
 
     /// Returns what can be done to the marks.

@@ -363,7 +363,7 @@ impl Containers {
         if let Some(at) = verdict::next_change(&entries, now) {
             self.recheck.insert(name.clone(), at);
         }
-        for (id, verdict) in derived.blocked {
+        for (id, verdict) in derived.corrected {
             if let Some(entry) = self.by_id.get_mut(&id) {
                 entry.verdict = verdict;
             }

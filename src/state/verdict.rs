@@ -230,10 +230,10 @@ pub fn next_change(entries: &[&Entry], now: Timestamp) -> Option<Timestamp> {
         .min()
 }
 
-/// A stack, and the verdicts of containers that turned out to be blocked.
+/// A stack, and the verdicts of containers that only their stack could tell: blocked, or a one-shot.
 pub struct Derived {
     pub stack: Stack,
-    pub blocked: Vec<(ContainerId, Verdict)>,
+    pub corrected: Vec<(ContainerId, Verdict)>,
 }
 
 /// Derives a stack from its containers.
@@ -276,7 +276,8 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry], definition: Standing<'_
             derive_service(service, replicas, waited_for.contains(service), defined(service))
         })
         .collect();
-    let blocked = find_blocked(&mut services, &by_service);
+    let mut corrected = find_blocked(&mut services, &by_service);
+    corrected.extend(find_completed(&services, &by_service));
 
     let newest = entries.iter().max_by_key(|entry| entry.container.created_at);
     let compose = newest.and_then(|entry| entry.container.compose.as_ref());
@@ -290,7 +291,7 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry], definition: Standing<'_
         definition_error: definition.error.map(str::to_owned),
         profiles: definition.definition.map(Definition::profiles).unwrap_or_default(),
     };
-    Derived { stack, blocked }
+    Derived { stack, corrected }
 }
 
 fn is_one_off(entry: &Entry) -> bool {
@@ -396,6 +397,22 @@ fn find_blocked(
         }
     }
     blocked
+}
+
+/// Finds replicas of one-shots that did their work, which only those that wait for it could tell.
+fn find_completed(
+    services: &[Service],
+    by_service: &BTreeMap<Arc<str>, Vec<&Entry>>,
+) -> Vec<(ContainerId, Verdict)> {
+    let done = services.iter().filter(|s| s.one_shot && s.verdict.state == ServiceState::Completed);
+    done.filter_map(|service| by_service.get(&service.name))
+        .flatten()
+        .filter(|entry| entry.verdict.state == ServiceState::Stopped)
+        .map(|entry| {
+            let verdict = Verdict { state: ServiceState::Completed, ..entry.verdict.clone() };
+            (entry.container.id.clone(), verdict)
+        })
+        .collect()
 }
 
 fn is_met(condition: DependsCondition, state: ServiceState) -> bool {

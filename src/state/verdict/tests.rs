@@ -139,6 +139,8 @@ fn exit_0_completes_a_one_shot_and_stops_a_service() {
     );
     let state = state_of(vec![exited("migrations", 0, 90), waits]);
     assert_eq!(seen(&state, "migrations").0, ServiceState::Completed);
+    let id = ContainerId::new(format!("{:0<64}", "migrations"));
+    assert_eq!(state.containers.get(&id).unwrap().verdict.state, ServiceState::Completed);
     assert!(state.containers.stack("shop").unwrap().service("migrations").unwrap().one_shot);
     assert_eq!(state.containers.stack("shop").unwrap().state, ServiceState::Running);
 }

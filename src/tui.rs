@@ -50,6 +50,7 @@ use crate::tui::terminal::Screen;
 use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::ui::{Input, Request, Ui};
 
+const DEFAULT_THEME: &str = "dark";
 /// Exit code where there is no terminal to draw on.
 const NO_TERMINAL: i32 = 2;
 /// Terminal events taken in one turn at most, so that a flood of them never starves the rest.
@@ -69,7 +70,11 @@ pub async fn run(
     }
     let depth =
         if config.no_color { ColorDepth::None } else { ColorDepth::detect(|name| std::env::var(name).ok()) };
-    let theme = theme::load(&config.theme, config.ascii, depth).map_err(anyhow::Error::msg)?;
+    // A broken theme is said, and the default takes its place: this is no reason to see nothing.
+    let (theme, complaint) = match theme::load(&config.theme, config.ascii, depth) {
+        Ok(theme) => (theme, None),
+        Err(why) => (theme::load(DEFAULT_THEME, config.ascii, depth).map_err(anyhow::Error::msg)?, Some(why)),
+    };
     let preset = config.key_preset.as_deref().and_then(Preset::by_name);
     let keymap = Keymap::with_preset(preset, &config.keys)
         .map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
@@ -90,6 +95,9 @@ pub async fn run(
         themes: ThemeReloads::new(theme_files),
     };
 
+    if let Some(why) = complaint {
+        face.ui.toast(Severity::Error, why, supervisor.now());
+    }
     face.frames.request();
     while face.quit.is_none() {
         if let Some(wish) = face.shell.take() {

@@ -190,3 +190,18 @@ fn each_key_is_painted_before_anything_else_happens() {
     terminal.press("\x03");
     terminal.exit_code();
 }
+
+#[test]
+fn a_broken_theme_is_told_with_its_line_and_the_default_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let themes = folder.path().join("stackdash/themes");
+    std::fs::create_dir_all(&themes).unwrap();
+    std::fs::write(themes.join("mine.toml"), "inherits = \"dark\"\n[styles]\nfaled = \"red\"\n").unwrap();
+    let config = [("XDG_CONFIG_HOME", folder.path().to_str().unwrap())];
+    let mut terminal = Terminal::start_with(160, 40, &["demo", "--theme", "mine"], &config);
+    terminal.wait_for("mine.toml:3");
+    terminal.wait_for("did you mean \"failed\"?");
+    terminal.wait_for("uteclocal");
+    terminal.press("\x03");
+    assert_eq!(terminal.exit_code(), 0);
+}

@@ -45,12 +45,14 @@ pub fn style_of(asked: TextStyle, theme: &Theme) -> Style {
             // On a ground of its own a line keeps the color it chose for that ground.
             Some(TextColor::Indexed(n @ 0..16)) if style.bg.is_none() => basic(n, theme),
             Some(color) => theme.depth.color(plain(color)),
+            // Many terminals make little of "dim"; where there is a color for it, it is sure to be seen.
+            None if asked.dim && style.bg.is_none() => theme.muted.fg,
             None => None,
         };
     }
     let modifiers = [
         (asked.bold, Modifier::BOLD),
-        (asked.dim, Modifier::DIM),
+        (asked.dim && (asked.foreground.is_some() || style.fg.is_none()), Modifier::DIM),
         (asked.italic, Modifier::ITALIC),
         (asked.underline, Modifier::UNDERLINED),
         (asked.reversed, Modifier::REVERSED),

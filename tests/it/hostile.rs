@@ -65,9 +65,13 @@ impl Inspector {
     pub fn inspect(raw: &[u8]) -> Self {
         let mut inspector = Self::default();
         vte::Parser::new().advance(&mut inspector, raw);
-        let text = String::from_utf8_lossy(raw);
+        // An inspection is JSON: there the escape is written out, and is no escape any more.
+        let text = String::from_utf8_lossy(raw).replace(r"\u001b]0;EVIL", "");
         if text.contains("EVIL") {
-            inspector.odd.push(String::from("the text of a swallowed sequence was sent"));
+            let at = text.find("EVIL").unwrap_or_default();
+            let from = text[..at].char_indices().rev().nth(60).map_or(0, |(i, _)| i);
+            let around: String = text[from..].chars().take(90).collect();
+            inspector.odd.push(format!("the text of a swallowed sequence was sent: {around:?}"));
         }
         inspector
     }

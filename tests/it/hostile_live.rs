@@ -56,7 +56,7 @@ fn assert_clean(terminal: &Terminal, what: &str) {
 
 #[test]
 fn nothing_that_a_container_says_reaches_the_terminal_but_text_and_color() {
-    let stack = Stack("next-views-hostile");
+    let stack = Stack("stackdash-hostile");
     let mut script = String::new();
     // Long lines come from the container itself: a command has its limits.
     for (_, line) in corpus().into_iter().filter(|(_, line)| line.len() < 2_000) {
@@ -91,7 +91,7 @@ fn nothing_that_a_container_says_reaches_the_terminal_but_text_and_color() {
     assert_clean(&terminal, "the stack's rows, with an odd service name");
     // Every tab of the details of the writer, then of the other one.
     terminal.press("/\x15writer\r");
-    terminal.wait_gone("sodd");
+    terminal.wait_for("/writer ");
     terminal.press("j");
     terminal.press("\r");
     for _ in 0..9 {

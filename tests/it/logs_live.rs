@@ -65,7 +65,7 @@ struct Stack(String);
 
 impl Stack {
     fn new(name: &str) -> Self {
-        let stack = Self(format!("next-views-{name}"));
+        let stack = Self(format!("stackdash-logs-{name}"));
         stack.clear();
         stack
     }

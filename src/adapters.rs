@@ -18,7 +18,8 @@ use crate::adapters::host::SystemMeter;
 use crate::adapters::usage::UsageMeters;
 use crate::adapters::webhook::HttpWebhook;
 use crate::config::Config;
-use crate::ports::{Clock, Engine as _, EngineError, History, Ports, Webhook};
+use crate::model::host::HostSample;
+use crate::ports::{BoxFuture, Clock, Engine as _, EngineError, History, HostMeter, Ports, Webhook};
 
 /// Plugs in the outside: the one list of what is plugged in. Fails only for an endpoint that makes no
 /// sense; whether anybody answers there is found by connecting.
@@ -38,4 +39,25 @@ pub fn live(config: &Config) -> Result<Ports, EngineError> {
         clock: Clock::Wall,
         engine,
     })
+}
+
+/// Plugs in the embedded engine. Its machine is made up, but what stackdash itself costs is measured.
+pub fn demo(clock: Clock) -> anyhow::Result<Ports> {
+    let ports = scenario::ports(scenario::DEMO, clock)?;
+    let host = Arc::new(OwnCostMeasured { machine: ports.host.clone(), own: SystemMeter::new() });
+    Ok(Ports { host, ..ports })
+}
+
+struct OwnCostMeasured {
+    machine: Arc<dyn HostMeter>,
+    own: SystemMeter,
+}
+
+impl HostMeter for OwnCostMeasured {
+    fn sample(&self) -> BoxFuture<'_, HostSample> {
+        Box::pin(async {
+            let own = self.own.sample().await.own;
+            HostSample { own, ..self.machine.sample().await }
+        })
+    }
 }

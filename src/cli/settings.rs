@@ -45,7 +45,7 @@ impl Setup {
 
 /// Plugs in the embedded engine.
 pub fn demo_ports() -> Result<Ports, Failure> {
-    Ok(adapters::scenario::ports(adapters::scenario::DEMO, Clock::Wall)?)
+    Ok(adapters::demo(Clock::Wall)?)
 }
 
 /// Reads everything that was chosen; `path` is the compose file or folder of the command line.

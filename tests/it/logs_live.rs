@@ -298,6 +298,10 @@ async fn ten_writers_are_merged_in_order_of_time() {
 async fn older_lines_are_read_back_to_the_very_first_one() {
     let stack = Stack::new("older");
     let id = stack.run("writer", 1, &[], "seq 1 4500; echo the end; exec sleep 1000");
+    // Only a log that is complete is opened at its end.
+    while docker(&["logs", "--tail", "1", id.as_str()]) != "the end" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let mut reader = Reader::start(&stack);
     reader.until("the end", |state| has(state, "the end")).await;
     let first = |state: &State| state.logs.lines().front().map(|line| line.text.text().to_owned());

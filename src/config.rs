@@ -7,6 +7,9 @@ pub mod file;
 pub mod merge;
 pub mod nearest;
 pub mod notify;
+pub mod reader;
+pub mod spans;
+pub mod stack_file;
 
 use std::path::PathBuf;
 
@@ -19,6 +22,15 @@ pub struct EndpointChoice {
     pub host: Option<String>,
     /// `--context`.
     pub context: Option<String>,
+}
+
+/// Which way logs are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogWay {
+    /// From the engine's own files where they can be read, else through its API.
+    #[default]
+    Auto,
+    Api,
 }
 
 /// Keys that an action has instead of its default ones.
@@ -41,6 +53,8 @@ pub struct Config {
     pub read_only: bool,
     pub ascii: bool,
     pub no_color: bool,
+    /// Draw less and coarser; `None`: when the terminal turns out to be slow.
+    pub slow_link: Option<bool>,
     /// In the order of the file; a later one with a context wins over one without.
     pub keys: Vec<KeyChoice>,
     /// Keys of another program below the operator's own.
@@ -50,6 +64,7 @@ pub struct Config {
     /// Whether the timeline is kept from run to run.
     pub history: bool,
     pub notify: NotifyChoice,
+    pub logs: LogWay,
     /// Where our own log goes beside the Diagnostics screen.
     pub log_file: Option<PathBuf>,
     /// How often `-v` was said.
@@ -64,11 +79,13 @@ impl Default for Config {
             read_only: false,
             ascii: false,
             no_color: false,
+            slow_link: None,
             keys: Vec::new(),
             key_preset: None,
             project: None,
             history: true,
             notify: NotifyChoice::default(),
+            logs: LogWay::default(),
             log_file: None,
             verbosity: 0,
         }

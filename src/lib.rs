@@ -6,6 +6,7 @@ pub mod event;
 pub mod model;
 // Floor 1: beliefs, rules and seams.
 pub mod config;
+pub mod lint;
 pub mod ports;
 pub mod state;
 // Floor 2: the outside.

@@ -4,14 +4,22 @@
 
 pub mod compose;
 pub mod containers;
+pub mod findings;
 pub mod health;
 pub mod host;
 pub mod jobs;
 pub mod logs;
 pub mod notify;
+pub mod probes;
+pub mod qr;
 pub mod redact;
+pub mod runs;
+pub mod secret;
 pub mod shells;
+pub mod stack_file;
 pub mod stacks;
 pub mod text;
 pub mod timeline;
+pub mod tokens;
 pub mod usage;
+pub mod watch;

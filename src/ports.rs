@@ -2,23 +2,38 @@
 //!
 //! Adapters implement them, the supervisor calls them. Nothing here knows Docker, a file or a terminal.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::Stream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{EngineEvent, EngineInfo, ProcessTable};
-use crate::model::compose::{ComposeProject, Definition};
+use crate::model::compose::{ComposeProject, Definition, Resolved};
 use crate::model::containers::{Container, ContainerId};
+use crate::model::findings::{Finding, ImageFacts, Standing};
 use crate::model::host::{EngineDiskUsage, HostSample};
 use crate::model::jobs::{CopyOrder, Signal};
-use crate::model::logs::LogLine;
+use crate::model::logs::file::{FileNews, Tail};
+use crate::model::logs::{LogLine, LogSource};
 use crate::model::notify::Notification;
+use crate::model::probes::{ProbeAnswer, ProbeRequest};
+use crate::model::runs::{ExecEnd, ExecOrder, OutputLine};
+use crate::model::secret::{Captured, Secret, SecretFile};
 use crate::model::shells::{ShellEnd, ShellWish};
+use crate::model::stack_file::StackFile;
 use crate::model::timeline::TimelineEntry;
+use crate::model::tokens::{
+    Approval, Invitation, RefreshFailure, Refreshed, TokenId, TokenProblem, TokenReadings, TokenRequest,
+};
 use crate::model::usage::UsageSample;
+use crate::model::watch::ServiceKey;
+use crate::model::watch::run::SyncItem;
+use crate::model::watch::tree::{FileChange, Tree, TreeNews};
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
@@ -76,7 +91,7 @@ impl EngineError {
             Self::Unauthorized(_) => "Check DOCKER_TLS_VERIFY and the certificates in DOCKER_CERT_PATH",
             Self::TimedOut(_) => "The engine is slow or the network is down; stackdash goes on trying",
             Self::BadEndpoint(_) => {
-                "Known forms: unix:///path, tcp://host:port, http://, https://, ssh://user@host; docker context ls lists the contexts"
+                "Name an engine by --host URL or --context NAME; docker context ls lists the contexts"
             }
             Self::NotFound(_) | Self::Conflict(_) | Self::Other(_) => "",
         }
@@ -97,17 +112,53 @@ pub struct LogRequest {
     pub tty: bool,
 }
 
+/// What part of a log file in a container is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileRequest {
+    /// So many lines from the end at most, where nothing is resumed.
+    pub tail: u32,
+    /// Goes on where that ended.
+    pub resume: Option<Arc<Tail>>,
+    /// Stay and wait for more, as long as the container runs.
+    pub follow: bool,
+}
+
 /// An interactive program in a container, bytes in and out.
 pub struct ShellSession {
     /// What it prints; ends when the program does or the engine goes away.
     pub output: BoxStream<'static, Vec<u8>>,
     pub input: tokio::sync::mpsc::Sender<Vec<u8>>,
+    /// Whether there is no terminal behind it: nothing echoes what is typed, and lines end in a newline only.
+    pub plain: bool,
     /// New sizes of the terminal: columns, rows.
     pub resize: tokio::sync::mpsc::Sender<(u16, u16)>,
     /// How it ended, to be asked for after the output has ended. Never takes long.
     pub end: BoxFuture<'static, ShellEnd>,
     /// Ends the program as a closed terminal would; for when nobody can type `exit` any more.
     pub hang_up: BoxFuture<'static, ()>,
+}
+
+/// A program in a container, without a terminal.
+pub struct ExecSession {
+    /// What it prints; ends when the program does or the engine goes away. A program whose lines are not
+    /// taken waits.
+    pub lines: tokio::sync::mpsc::Receiver<OutputLine>,
+    /// How it ended, to be asked for after the lines have ended. Never takes long.
+    pub end: BoxFuture<'static, ExecEnd>,
+    /// Ends the program and what it started, as far as the engine allows; says what is left of it. Bounded
+    /// in time. To drop a session ends nothing: closing the connection ends no process in a container.
+    pub kill: BoxFuture<'static, Killed>,
+}
+
+/// What is left of a program that was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Killed {
+    /// Nothing.
+    Gone,
+    /// So many processes took no notice even of SIGKILL, or belong to another user.
+    Left(u32),
+    /// The image has no shell to look with, or the engine did not answer.
+    Unknown,
 }
 
 /// What came of the wish for a terminal in a container.
@@ -126,12 +177,25 @@ pub enum Opening {
 pub trait Engine: Send + Sync {
     /// The endpoint, for people: `unix:///var/run/docker.sock`.
     fn host(&self) -> String;
+    /// Counts the requests that were made so far; `None` where nobody counts.
+    fn calls(&self) -> Option<u64> {
+        None
+    }
     /// Connects and asks who answers.
     fn connect(&self) -> BoxFuture<'_, Result<EngineInfo, EngineError>>;
     /// Asks for a sign of life; cheap.
     fn ping(&self) -> BoxFuture<'_, Result<(), EngineError>>;
     /// Lists every container, inspected, a bounded number at a time.
     fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>>;
+    /// As [`Engine::list`], and gives a sketch as soon as the state of each container is certain: of those in
+    /// it little else may be known. An engine that has none drops `sketch`.
+    fn list_with_sketch(
+        &self,
+        sketch: tokio::sync::oneshot::Sender<Vec<Container>>,
+    ) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
+        drop(sketch);
+        self.list()
+    }
     fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>>;
     /// Streams events from `since` on (past ones first); ends when the connection does.
     fn events(&self, since: Option<Timestamp>) -> BoxStream<'static, Result<EngineEvent, EngineError>>;
@@ -141,6 +205,17 @@ pub trait Engine: Send + Sync {
         id: &ContainerId,
         request: LogRequest,
     ) -> BoxStream<'static, Result<Vec<LogLine>, EngineError>>;
+    /// Streams what a log file in a container says; with `follow` until the container stops. Changes
+    /// nothing and runs nothing in the container.
+    fn log_file(
+        &self,
+        source: &LogSource,
+        request: FileRequest,
+    ) -> BoxStream<'static, Result<FileNews, EngineError>> {
+        let (_, _) = (source, request);
+        let error = EngineError::Other(String::from("this engine reads no log files"));
+        Box::pin(futures_util::stream::iter([Err(error)]))
+    }
     fn start<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
     /// Stops; the engine itself sends SIGKILL after the container's stop timeout.
     fn stop<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<(), EngineError>>;
@@ -173,8 +248,89 @@ pub trait Engine: Send + Sync {
         let _ = (wish, size);
         Box::pin(async { Err(EngineError::Other(String::from("this engine opens no shells"))) })
     }
+    /// Reads one file of a container, running or not; refuses what is larger than 1 MiB.
+    fn read_file<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<SecretFile, EngineError>> {
+        let _ = (id, path);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine reads no files"))) })
+    }
+    /// Writes a file of a container with its mode and owner: whole or not at all where the container runs and
+    /// has `mv`. What was there stays until the new one has been read back.
+    fn write_file<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        file: &'a SecretFile,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        let _ = (id, file);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine writes no files"))) })
+    }
+    /// Runs a program in a running container to its end and takes what it prints, up to 1 MiB.
+    fn capture<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        arguments: &'a [String],
+    ) -> BoxFuture<'a, Result<Captured, EngineError>> {
+        let _ = (id, arguments);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine runs no programs"))) })
+    }
+    /// Returns a variable of a container's environment as it is; inspections have it masked.
+    fn variable<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, EngineError>> {
+        let _ = (id, name);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine tells no variables"))) })
+    }
+    /// Returns the id of the image that a name stands for now.
+    fn image_id<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, EngineError>> {
+        let _ = name;
+        Box::pin(async { Err(EngineError::Other(String::from("this engine tells nothing of images"))) })
+    }
+    /// Copies files into a running container and removes what is not there any more, with modes kept; says what
+    /// could not be done, and does the rest.
+    fn sync<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        items: &'a [SyncItem],
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        let (_, _) = (id, items);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine copies no files"))) })
+    }
+    /// Gives an image a name; the image that had it loses it.
+    fn tag<'a>(&'a self, image_id: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        let _ = (image_id, name);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine names no images"))) })
+    }
+    /// Takes a name from an image; without another name and a container it goes.
+    fn untag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        let _ = name;
+        Box::pin(async { Err(EngineError::Other(String::from("this engine names no images"))) })
+    }
+    /// Removes a volume; one that a container has, running or not, is refused.
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        let _ = name;
+        Box::pin(async { Err(EngineError::Other(String::from("this engine removes no volumes"))) })
+    }
+    /// Runs a program without a terminal and without input.
+    fn exec<'a>(&'a self, order: &'a ExecOrder) -> BoxFuture<'a, Result<ExecSession, EngineError>> {
+        let _ = order;
+        Box::pin(async { Err(EngineError::Other(String::from("this engine runs no programs"))) })
+    }
     /// Returns an image's size in bytes by its id, where the engine says it.
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>>;
+    /// Returns what an image on the engine says, and which of these programs it has. Changes nothing.
+    fn image_facts<'a>(
+        &'a self,
+        image: &'a str,
+        programs: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<ImageFacts, EngineError>> {
+        let _ = (image, programs);
+        Box::pin(async { Err(EngineError::Other(String::from("this engine tells nothing of its images"))) })
+    }
 }
 
 /// A container whose figures are wanted.
@@ -186,6 +342,8 @@ pub struct UsageRequest {
     pub network_mode: String,
     /// On the screen now.
     pub visible: bool,
+    /// Wanted with this beat. Others keep what is open for them, and are read with one of the next.
+    pub due: bool,
 }
 
 /// Reads usage. Called once a beat with all running containers; returns what is new since.
@@ -209,6 +367,9 @@ pub enum ComposeError {
     /// It refused, in its own words.
     #[error("{0}")]
     Refused(String),
+    /// What it ran ended with another code than 0; its last words.
+    #[error("{words}")]
+    Exited { code: i32, words: String },
     /// It could not be run, or its answer could not be read.
     #[error("{0}")]
     Failed(String),
@@ -221,14 +382,98 @@ pub trait Compose: Send + Sync {
         &'a self,
         project: &'a ComposeProject,
     ) -> BoxFuture<'a, Result<Definition, ComposeError>>;
-    /// Runs a verb (`up -d web`); its output goes to `lines` as it comes. Dropping the future ends the
+    /// Resolves a stack's files to the whole document, with all profiles on. `stand_ins`: values for
+    /// variables that are not set, so that Compose goes on.
+    fn resolve<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+        stand_ins: &'a [(String, String)],
+    ) -> BoxFuture<'a, Result<Resolved, ComposeError>> {
+        let _ = (project, stand_ins);
+        Box::pin(async { Err(ComposeError::Missing) })
+    }
+    /// Runs a verb (`up -d web`); its output goes to `lines` as it comes, progress among the errors. Dropping the future ends the
     /// whole process group.
     fn run<'a>(
         &'a self,
         project: &'a ComposeProject,
         args: &'a [String],
-        lines: tokio::sync::mpsc::Sender<String>,
+        lines: tokio::sync::mpsc::Sender<OutputLine>,
     ) -> BoxFuture<'a, Result<(), ComposeError>>;
+}
+
+/// Judges a stack's configuration.
+pub trait Linter: Send + Sync {
+    /// Returns what is wrong with a stack's files, worst first; the error says why they could not be
+    /// looked at. Bounded in time.
+    fn findings<'a>(
+        &'a self,
+        project: &'a ComposeProject,
+        standing: Standing,
+    ) -> BoxFuture<'a, Result<Vec<Finding>, ComposeError>>;
+}
+
+/// The stacks' own files.
+pub trait StackFiles: Send + Sync {
+    /// Reads `stackdash.toml` in a folder; an empty one where there is none. The error has a line for each
+    /// fault: `file:line: what`.
+    fn read<'a>(&'a self, folder: &'a Path) -> BoxFuture<'a, Result<StackFile, String>>;
+}
+
+/// Sources of tokens: the only room that ever holds a secret.
+pub trait TokenSource: Send + Sync {
+    /// Looks at what a rule names, bounded in time.
+    fn read<'a>(&'a self, request: &'a TokenRequest) -> BoxFuture<'a, Result<TokenReadings, TokenProblem>>;
+    /// Has a token refreshed, or finds that it was a moment ago. `token`: which of a document's many.
+    fn refresh<'a>(
+        &'a self,
+        request: &'a TokenRequest,
+        token: &'a TokenId,
+    ) -> BoxFuture<'a, Result<Refreshed, RefreshFailure>>;
+    /// Asks for an address that a human being opens to authorize a token anew; the error is complete and says
+    /// what to do next.
+    fn authorize<'a>(
+        &'a self,
+        _request: &'a TokenRequest,
+        token: &'a TokenId,
+    ) -> BoxFuture<'a, Result<Invitation, String>> {
+        Box::pin(async { Err(format!("{} cannot be authorized from here", token.name)) })
+    }
+    /// Asks whether that has happened; the error is a look in vain, after which another is worth it.
+    fn approval<'a>(
+        &'a self,
+        _request: &'a TokenRequest,
+        _token: &'a TokenId,
+    ) -> BoxFuture<'a, Result<Approval, String>> {
+        Box::pin(async { Ok(Approval::Pending) })
+    }
+}
+
+/// HTTP checks of our own.
+pub trait Prober: Send + Sync {
+    /// Makes one attempt, bounded in time and size.
+    fn probe<'a>(&'a self, request: &'a ProbeRequest) -> BoxFuture<'a, ProbeAnswer>;
+}
+
+/// Files that may be written by others.
+pub trait FileWatch: Send + Sync {
+    /// Tells which of these files were written, have come or have gone, in batches, until the stream is
+    /// dropped; they need not exist. What cannot be watched is told as an error, and the rest goes on.
+    fn watch(&self, files: BTreeSet<PathBuf>) -> BoxStream<'static, Result<BTreeSet<PathBuf>, String>>;
+}
+
+/// What is watched now.
+pub type WantedTrees = tokio::sync::watch::Receiver<Arc<BTreeSet<Arc<Tree>>>>;
+
+/// Trees of source files: compared by contents, so that a touch or an undo is no change.
+pub trait TreeWatch: Send + Sync {
+    /// Watches what is wanted, as that changes, until the stream is dropped or nobody wants anything any more.
+    fn watch(&self, wanted: WantedTrees) -> BoxStream<'static, TreeNews>;
+    /// Keeps what a tree holds after these changes: what differs from it at the next start is told then.
+    fn keep<'a>(&'a self, tree: &'a Tree, changes: &'a [FileChange]) -> BoxFuture<'a, Result<(), String>>;
+    /// Returns what was watched in an earlier run, a stack and a service each.
+    fn watched(&self) -> BoxFuture<'_, Result<Vec<ServiceKey>, String>>;
+    fn keep_watched<'a>(&'a self, watched: &'a [ServiceKey]) -> BoxFuture<'a, Result<(), String>>;
 }
 
 /// What is kept of one engine's timeline from run to run.
@@ -246,6 +491,17 @@ pub trait Webhook: Send + Sync {
     fn tell(&self, notification: Notification) -> BoxFuture<'_, Result<(), String>>;
 }
 
+/// Other stackdashes of this host: one at a time works on a stack as a whole.
+pub trait Turns: Send + Sync {
+    /// Asks for the turn on a stack; never waits. `doing`: what for (`updating`), for the others. `alone`: as
+    /// Compose works, else beside others that are not alone. The error says who is at it; none is granted
+    /// where nobody can tell.
+    fn take(&self, stack: &str, doing: &str, alone: bool) -> Result<Option<Turn>, String>;
+}
+
+/// Held as long as it lives.
+pub type Turn = Box<dyn std::any::Any + Send>;
+
 /// Everything of the outside that the supervisor is plugged into.
 #[derive(Clone)]
 pub struct Ports {
@@ -253,8 +509,19 @@ pub struct Ports {
     pub usage: Arc<dyn UsageMeter>,
     pub host: Arc<dyn HostMeter>,
     pub compose: Arc<dyn Compose>,
+    /// `None`: nobody asks for findings.
+    pub linter: Option<Arc<dyn Linter>>,
+    pub stack_files: Arc<dyn StackFiles>,
+    pub tokens: Arc<dyn TokenSource>,
+    pub prober: Arc<dyn Prober>,
+    /// `None`: files are read once.
+    pub files: Option<Arc<dyn FileWatch>>,
+    /// `None`: no sources are watched.
+    pub trees: Option<Arc<dyn TreeWatch>>,
     /// `None`: nothing is kept.
     pub history: Option<Arc<dyn History>>,
+    /// `None`: nobody else is there.
+    pub turns: Option<Arc<dyn Turns>>,
     /// `None`: nobody is told.
     pub webhook: Option<Arc<dyn Webhook>>,
     pub clock: Clock,
@@ -269,6 +536,12 @@ pub enum Clock {
         epoch: Timestamp,
         start: tokio::time::Instant,
     },
+    /// As [`Clock::Simulated`], and somebody sets it: so many seconds are added, or taken off.
+    Adjusted {
+        epoch: Timestamp,
+        start: tokio::time::Instant,
+        seconds: &'static AtomicI64,
+    },
 }
 
 impl Clock {
@@ -281,6 +554,9 @@ impl Clock {
         match self {
             Self::Wall => Timestamp::now(),
             Self::Simulated { epoch, start } => *epoch + start.elapsed(),
+            Self::Adjusted { epoch, start, seconds } => {
+                *epoch + start.elapsed() + SignedDuration::from_secs(seconds.load(Ordering::SeqCst))
+            }
         }
     }
 

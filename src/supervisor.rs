@@ -3,12 +3,16 @@
 //! [`Supervisor::submit`] takes a wish, [`Supervisor::next`] waits until something happened and has
 //! applied it. Decides no policy (that is `state`) and draws nothing.
 
+pub mod closing;
+pub mod files;
 pub mod followers;
 pub mod history;
 pub mod inbox;
 pub mod jobs;
 pub mod link;
 pub mod older;
+pub mod runs;
+pub mod watch;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,24 +24,34 @@ use tokio::task::JoinSet;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
+use crate::model::compose::ComposeProject;
 use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::Job;
 use crate::model::notify::NotifyPolicy;
 use crate::model::shells::ShellWish;
+use crate::model::tokens::{RefreshCause, TokenId};
 use crate::model::usage::BEAT_SECONDS;
-use crate::ports::{BoxFuture, EngineError, Opening, Ports};
+use crate::ports::{BoxFuture, Clock, EngineError, Opening, Ports};
 use crate::state::State;
+use crate::state::findings;
 use crate::state::notify::Notify;
+use crate::supervisor::closing::Closing;
+use crate::supervisor::files::FileTask;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
 use crate::supervisor::jobs::{JobRunner, Room};
+use crate::supervisor::watch::TreeTask;
 
+/// How long runs may take to end with us.
+const LAST_RUNS: Duration = Duration::from_secs(6);
 const READ_ONLY: &str = "read-only: nothing is changed (started with --read-only)";
 /// Inspections under way at once.
 const INSPECTIONS: usize = 8;
 /// Webhooks told at once.
 const WEBHOOKS: usize = 2;
+/// Probes under way at once.
+const PROBES: usize = 8;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
@@ -45,6 +59,13 @@ const INSPECTION_RETRIES: [Duration; 3] =
 const SICK_BEAT: SignedDuration = SignedDuration::from_secs(10);
 /// How often processes are read while they are looked at.
 const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
+
+/// A line that a job has printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub text: String,
+    pub is_error: bool,
+}
 
 pub struct Supervisor {
     state: State,
@@ -54,13 +75,21 @@ pub struct Supervisor {
     tasks: JoinSet<()>,
     followers: Followers,
     jobs: JobRunner,
+    closing: Closing,
     recorder: Option<Recorder>,
+    files: FileTask,
+    trees: TreeTask,
+    /// What jobs print, for a caller that takes every line; `None`: nobody does.
+    heard: Option<Vec<Heard>>,
     /// Containers being inspected; `true`: once more afterwards.
     inspecting: HashMap<ContainerId, bool>,
     inspections: Arc<Semaphore>,
     definitions: Arc<Semaphore>,
     webhooks: Arc<Semaphore>,
+    probes: Arc<Semaphore>,
     reconnect: Arc<tokio::sync::Notify>,
+    /// Between two samples; a slow link gets every second one.
+    beat: Duration,
     next_sample: Timestamp,
     sampling: bool,
     host_sampling: bool,
@@ -77,25 +106,36 @@ impl Supervisor {
         let (inbox, outbox) = inbox::channels();
         let reconnect = Arc::new(tokio::sync::Notify::new());
         let mut tasks = JoinSet::new();
-        let link = link::run(ports.clone(), outbox.clone(), reconnect.clone());
         let (kept, teller) = (ports.history.clone(), outbox.clone());
-        tasks.spawn(async move {
-            // First what was kept: the engine tells part of it again, and that is told once.
+        // First what was kept: the engine tells part of it again, and that is told once.
+        let recall = async move {
             if let Some(kept) = kept {
                 history::recall(&*kept, now, &teller).await;
             }
-            link.await;
-        });
+        };
+        tasks.spawn(link::run(ports.clone(), outbox.clone(), reconnect.clone(), recall));
+        let mut state = State::new(now, ports.engine.host(), read_only);
+        state.findings.on = ports.linter.is_some();
+        if let Clock::Wall = ports.clock {
+            // Two of us would restart the same container in the same moment.
+            state.heal.wait_longer(SignedDuration::from_millis(i64::from(std::process::id() % 2000)));
+        }
         Self {
-            state: State::new(now, ports.engine.host(), read_only),
+            state,
             followers: Followers::new(ports.engine.clone(), outbox.clone()),
             jobs: JobRunner::default(),
+            closing: Closing::default(),
             recorder: ports.history.clone().map(|history| Recorder::start(history, outbox.clone())),
+            files: FileTask::default(),
+            trees: TreeTask::default(),
+            heard: None,
             inspecting: HashMap::new(),
             inspections: Arc::new(Semaphore::new(INSPECTIONS)),
             definitions: Arc::new(Semaphore::new(1)),
             webhooks: Arc::new(Semaphore::new(WEBHOOKS)),
+            probes: Arc::new(Semaphore::new(PROBES)),
             reconnect,
+            beat: Duration::from_secs(BEAT_SECONDS as u64),
             next_sample: now,
             sampling: false,
             host_sampling: false,
@@ -114,9 +154,39 @@ impl Supervisor {
         self.state.notify = Notify::new(policy);
     }
 
+    /// Halves the beat of figures from here on: whoever looks does so over a slow link.
+    pub fn slow_down(&mut self) {
+        self.beat = Duration::from_secs(2 * BEAT_SECONDS as u64);
+    }
+
+    /// Refreshes no token unasked: a command that looks once must not spend one.
+    pub fn leave_tokens_alone(&mut self) {
+        self.state.tokens.leave_alone();
+    }
+
+    /// Restarts nothing by itself: a command that looks once is no guardian.
+    pub fn heal_nothing(&mut self) {
+        self.state.heal.switch_off();
+    }
+
     /// Looks at one stack only, from the next list on.
     pub fn limit_to(&mut self, stack: &str) {
         self.state.scope = Some(Arc::from(stack));
+    }
+
+    /// Lets a stack use the files of a variant as soon as its variants are known.
+    pub fn prefer_variant(&mut self, stack: &str, variant: &str) {
+        self.state.preferred_variant = Some((Arc::from(stack), variant.to_owned()));
+    }
+
+    /// Keeps every line that jobs print from here on until it is taken; the state keeps the last ones only.
+    pub fn listen(&mut self) {
+        self.heard = Some(Vec::new());
+    }
+
+    /// Takes the lines that jobs have printed since the last call.
+    pub fn take_heard(&mut self) -> Vec<Heard> {
+        self.heard.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub fn state(&self) -> &State {
@@ -140,6 +210,14 @@ impl Supervisor {
                 self.begin(|jobs, room| jobs.rename(room, container, name));
             }
             Command::Copy(order) => self.begin(|jobs, room| jobs.copy(room, order)),
+            Command::Run(order) => self.begin(|jobs, room| jobs.run(room, order)),
+            Command::ReadChoices { number, order } => {
+                let engine = self.ports.engine.clone();
+                self.fetch(async move {
+                    let result = runs::choices(engine, &order).await;
+                    Event::ChoicesRead { number, result }
+                });
+            }
             Command::Cancel(job) => self.jobs.cancel(job),
             Command::LookAt(interest) => {
                 if interest == self.state.interest {
@@ -160,11 +238,11 @@ impl Supervisor {
                 self.apply(Event::OlderLogsAsked(ids));
                 for request in requests {
                     let engine = self.ports.engine.clone();
-                    let tty = self.state.containers.get(&request.container);
+                    let tty = self.state.containers.get(&request.source.container);
                     let tty = tty.is_some_and(|entry| entry.container.tty);
                     self.fetch(async move {
                         let result = older::read(engine, &request, tty).await;
-                        Event::OlderLogsRead { container: request.container, result }
+                        Event::OlderLogsRead { source: request.source, result }
                     });
                 }
             }
@@ -197,6 +275,79 @@ impl Supervisor {
                     Event::DefinitionRead { project, result }
                 });
             }
+            Command::ChooseVariant { stack, variant } => self.apply(Event::VariantChosen { stack, variant }),
+            Command::Lint { stack, project } => self.lint(stack, project),
+            Command::ReadStackFile { stack, folder } => {
+                let files = self.ports.stack_files.clone();
+                self.fetch(async move {
+                    let result = files.read(&folder).await;
+                    Event::StackFileRead { stack, folder, result }
+                });
+            }
+            Command::ReadTokens(request) => {
+                let source = self.ports.tokens.clone();
+                self.fetch(async move {
+                    let result = source.read(&request).await;
+                    Event::TokensRead { stack: request.stack, rule: request.rule.name.clone(), result }
+                });
+            }
+            Command::Probe(request) => {
+                let (prober, turn) = (self.ports.prober.clone(), self.probes.clone());
+                self.fetch(async move {
+                    let _turn = turn.acquire_owned().await;
+                    let answer = Box::new(prober.probe(&request).await);
+                    Event::Probed { probe: request.id, answer }
+                });
+            }
+            Command::ProbeNow => self.apply(Event::ProbesWanted),
+            Command::MeasureImage(image_id) => {
+                let engine = self.ports.engine.clone();
+                self.fetch(async move {
+                    let bytes = engine.image_bytes(&image_id).await.ok();
+                    Event::ImageMeasured { image_id, bytes }
+                });
+            }
+            Command::RefreshToken { token, by } => self.refresh_token(token, by),
+            Command::Authorize(token) => self.authorize(token),
+            Command::AskApproval(token) => {
+                let request = self.state.tokens.request(&token, &self.state.containers);
+                let source = self.ports.tokens.clone();
+                if let Some(request) = request {
+                    self.fetch(async move {
+                        let result = source.approval(&request, &token).await;
+                        Event::ApprovalRead { token, result }
+                    });
+                }
+            }
+            Command::DropAuthorization(token) => self.apply(Event::AuthorizationDropped(token)),
+            Command::SetAutoRefresh { token, on } => self.apply(Event::AutoRefreshSet { token, on }),
+            Command::SetWatch { stack, service, on } => self.apply(Event::WatchSet { stack, service, on }),
+            Command::PauseWatch(paused) => self.apply(Event::WatchPaused(paused)),
+            Command::SetWatchManual(manual) => self.apply(Event::WatchManual(manual)),
+            Command::TriggerWatch { stack, service } => self.apply(Event::WatchTriggered { stack, service }),
+            Command::RunWatch(order) => {
+                let run = order.run;
+                let room = Room {
+                    state: &self.state,
+                    ports: &self.ports,
+                    outbox: &self.outbox,
+                    tasks: &mut self.tasks,
+                };
+                match self.jobs.watch(room, order) {
+                    Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
+                    Err(why) => self.apply(Event::WatchRefused { run, why }),
+                }
+            }
+            Command::KeepTree { tree, changes } => {
+                if let Some(trees) = self.ports.trees.clone() {
+                    self.keep(async move { trees.keep(&tree, &changes).await });
+                }
+            }
+            Command::KeepWatched(watched) => {
+                if let Some(trees) = self.ports.trees.clone().filter(|_| self.trees.remembers) {
+                    self.keep(async move { trees.keep_watched(&watched).await });
+                }
+            }
             Command::Reconnect => self.reconnect.notify_one(),
             Command::Notify(notification) => {
                 if let Some(webhook) = self.ports.webhook.clone() {
@@ -218,8 +369,80 @@ impl Supervisor {
         }
     }
 
-    /// Lets what is to be kept reach the disk; nothing is kept afterwards.
+    /// Watches again what was watched in an earlier run, and keeps what is watched for the next.
+    pub fn remember_watched(&mut self) {
+        let Some(trees) = self.ports.trees.clone() else { return };
+        self.trees.remembers = true;
+        self.tasks.spawn(watch::recall(trees, self.outbox.clone()));
+    }
+
+    /// Lets something be kept; what is wrong with the disk costs one warning.
+    fn keep(&mut self, work: impl Future<Output = Result<(), String>> + Send + 'static) {
+        let outbox = self.outbox.clone();
+        self.tasks.spawn(async move {
+            if let Err(why) = work.await {
+                outbox.fact(Event::WatchFailed(why)).await;
+            }
+        });
+    }
+
+    fn refresh_token(&mut self, token: TokenId, by: RefreshCause) {
+        let tokens = &self.state.tokens;
+        let ready = tokens.can_refresh(&token).and_then(|()| {
+            tokens.request(&token, &self.state.containers).ok_or_else(|| format!("{} is gone", token.name))
+        });
+        match ready {
+            Ok(request) => {
+                self.apply(Event::TokenRefreshStarted { token: token.clone(), by });
+                let source = self.ports.tokens.clone();
+                self.fetch(async move {
+                    let result = source.refresh(&request, &token).await;
+                    Event::TokenRefreshed { token, result }
+                });
+            }
+            Err(why) => self.apply(Event::CommandRefused(why)),
+        }
+    }
+
+    fn authorize(&mut self, token: TokenId) {
+        let tokens = &self.state.tokens;
+        let ready = tokens.can_authorize(&token).and_then(|()| {
+            tokens.request(&token, &self.state.containers).ok_or_else(|| format!("{} is gone", token.name))
+        });
+        match ready {
+            Ok(request) => {
+                self.apply(Event::AuthorizationStarted(token.clone()));
+                let source = self.ports.tokens.clone();
+                self.fetch(async move {
+                    let result = source.authorize(&request, &token).await;
+                    Event::InvitationRead { token, result }
+                });
+            }
+            Err(why) => self.apply(Event::CommandRefused(why)),
+        }
+    }
+
+    fn lint(&mut self, stack: Arc<str>, project: ComposeProject) {
+        let Some(linter) = self.ports.linter.clone() else { return };
+        let standing = findings::standing(&self.state, &stack);
+        let turn = self.definitions.clone();
+        self.fetch(async move {
+            let _turn = turn.acquire_owned().await;
+            let result = linter.findings(&project, standing).await;
+            Event::Linted { stack, result }
+        });
+    }
+
+    /// Ends what runs in containers and lets what is to be kept reach the disk; nothing is kept afterwards.
     pub async fn close(&mut self) {
+        if self.jobs.cancel_runs() {
+            let end = tokio::time::Instant::now() + LAST_RUNS;
+            while self.state.jobs.running().any(|job| job.run.is_some()) {
+                if tokio::time::timeout_at(end, self.next()).await.is_err() {
+                    break;
+                }
+            }
+        }
         if let Some(recorder) = self.recorder.take() {
             recorder.close().await;
         }
@@ -258,6 +481,7 @@ impl Supervisor {
     /// Waits until something happened and applies it, with whatever else has arrived meanwhile.
     /// Safe to drop at any await.
     pub async fn next(&mut self) {
+        self.survive_a_clock_set_back();
         let wait = self.ports.clock.until(self.next_deadline());
         tokio::select! {
             biased;
@@ -283,7 +507,42 @@ impl Supervisor {
     }
 
     fn apply(&mut self, event: Event) {
+        if let Some(event) = self.held_back(event) {
+            self.take_in(event);
+        }
+    }
+
+    /// Holds the end of a job back until what it touched has been looked at since.
+    fn held_back(&mut self, event: Event) -> Option<Event> {
+        let Event::JobFinished { job, .. } = &event else { return Some(event) };
+        self.jobs.ended(*job);
+        let touched = closing::touched(&self.state, *job).filter(|_| self.state.connection.is_up());
+        let Some(mut unseen) = touched else { return Some(event) };
+        for id in unseen.clone() {
+            self.inspect(id);
+        }
+        // What has just been made is known by its event alone so far.
+        unseen.extend(self.inspecting.keys().cloned());
+        if unseen.is_empty() {
+            return Some(event);
+        }
+        self.closing.hold(event, unseen);
+        None
+    }
+
+    fn take_in(&mut self, event: Event) {
+        if let Event::WatchFailed(why) = &event {
+            log::warn!("{why}");
+            if !self.files.is_news(why) {
+                return;
+            }
+        }
         match &event {
+            Event::JobOutput { lines, is_error, .. } => {
+                if let Some(heard) = &mut self.heard {
+                    heard.extend(lines.iter().map(|text| Heard { text: text.clone(), is_error: *is_error }));
+                }
+            }
             Event::ContainersListed(_) => {
                 self.inspecting.clear();
                 self.followers.nudge_all();
@@ -301,20 +560,30 @@ impl Supervisor {
             Event::HostSampled(_) => self.host_sampling = false,
             _ => {}
         }
+        let all_seen = matches!(event, Event::ContainersListed(_) | Event::EngineLost { .. });
         let inspected = match &event {
             Event::ContainerInspected(container) => Some(container.id.clone()),
             Event::ContainerGone(id) | Event::InspectionFailed(id) => Some(id.clone()),
             _ => None,
         };
         let wishes = self.state.apply(self.ports.clock.now(), event);
-        if let Some(id) = inspected
-            && self.inspecting.remove(&id) == Some(true)
-        {
-            self.inspect(id);
+        self.jobs.tell(&self.state.jobs);
+        let mut ends = if all_seen { self.closing.release() } else { Vec::new() };
+        if let Some(id) = inspected {
+            if self.inspecting.remove(&id) == Some(true) {
+                self.inspect(id);
+            } else {
+                ends.extend(self.closing.seen(&id));
+            }
         }
         for wish in wishes {
             self.submit(wish);
         }
+        for end in ends {
+            self.take_in(end);
+        }
+        self.files.follow(&self.state, &self.ports, &self.outbox);
+        self.trees.follow(&self.state, &self.ports, &self.outbox);
     }
 
     /// Inspects a container; a second wish while one is under way is remembered, a third is the same.
@@ -358,7 +627,7 @@ impl Supervisor {
             self.apply(Event::Tick);
         }
         if self.next_sample <= now {
-            self.next_sample = next_beat(now);
+            self.next_sample = next_beat(now, self.beat);
             self.sample();
         }
         if self.next_health.is_some_and(|at| at <= now) {
@@ -382,9 +651,23 @@ impl Supervisor {
         }
     }
 
+    /// Whatever lies further ahead than it was ever put was put there by a clock that has gone back since.
+    fn survive_a_clock_set_back(&mut self) {
+        let now = self.ports.clock.now();
+        let farthest = now + SICK_BEAT;
+        self.next_sample = if self.next_sample > farthest { now } else { self.next_sample };
+        self.next_sick = if self.next_sick > farthest { now } else { self.next_sick };
+        self.next_processes = self.next_processes.map(|at| if at > farthest { now } else { at });
+        // A check may have any interval; one question too many costs nothing.
+        let farthest = now + SignedDuration::from_hours(1);
+        self.next_health = self.next_health.map(|at| if at > farthest { now } else { at });
+    }
+
     fn sample(&mut self) {
         if !self.sampling && self.state.connection.is_up() {
-            let wanted = crate::state::usage::requests(&self.state.containers, &self.state.interest.usage);
+            let (state, now) = (&self.state, self.ports.clock.now());
+            let wanted =
+                crate::state::usage::requests(&state.containers, &state.interest.usage, &state.usage, now);
             if !wanted.is_empty() {
                 self.sampling = true;
                 let meter = self.ports.usage.clone();
@@ -394,14 +677,19 @@ impl Supervisor {
         if !self.host_sampling && self.state.interest.host {
             self.host_sampling = true;
             let meter = self.ports.host.clone();
-            self.fetch(async move { Event::HostSampled(Box::new(meter.sample().await)) });
+            let engine = self.ports.engine.clone();
+            self.fetch(async move {
+                let mut sample = meter.sample().await;
+                sample.own.engine_calls = engine.calls();
+                Event::HostSampled(Box::new(sample))
+            });
         }
     }
 }
 
 /// Returns the next moment that lies on the beat, so that all figures of a screen change together.
-fn next_beat(now: Timestamp) -> Timestamp {
-    let beat = Duration::from_secs(BEAT_SECONDS as u64).as_millis() as i64;
+fn next_beat(now: Timestamp, beat: Duration) -> Timestamp {
+    let beat = beat.as_millis() as i64;
     let millisecond = now.as_millisecond();
     Timestamp::from_millisecond(millisecond - millisecond.rem_euclid(beat) + beat).unwrap_or(now)
 }

@@ -7,7 +7,7 @@
 pub mod action;
 pub mod draw;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 pub mod frames;
 pub mod keymap;
 pub mod notify;
@@ -29,8 +29,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyEventKind, MouseButton, MouseEventKind};
-use futures_util::StreamExt;
+use crossterm::event::{Event as TerminalEvent, KeyEventKind, MouseButton, MouseEventKind};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::Receiver;
 
@@ -47,6 +46,7 @@ use crate::tui::popups::confirm::Confirm;
 use crate::tui::popups::{Answer, Popup};
 use crate::tui::reload::ThemeReloads;
 use crate::tui::terminal::Screen;
+use crate::tui::terminal::keys::Keys;
 use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::ui::{Input, Request, Ui};
 
@@ -55,6 +55,9 @@ const DEFAULT_THEME: &str = "dark";
 const NO_TERMINAL: i32 = 2;
 /// Terminal events taken in one turn at most, so that a flood of them never starves the rest.
 const BATCH: usize = 256;
+
+/// How long the last work may take where the terminal is gone; less than [`terminal::GRACE`].
+const HUNG_UP: Duration = Duration::from_millis(1500);
 
 /// Runs the face until the operator leaves it; returns the exit code.
 ///
@@ -80,12 +83,14 @@ pub async fn run(
         .map_err(|errors| anyhow::anyhow!("keys: {}", errors.join("; ")))?;
 
     let signals = Signals::listen()?;
+    let sizes = signal(SignalKind::window_change())?;
     let mut screen = Screen::enter()?;
     let mut face = Face {
         ui: Ui::new(keymap, theme, depth, screen.area()),
         frames: Frames::default(),
-        events: Some(EventStream::new()),
+        keys: Some(Keys::listen()?),
         signals,
+        sizes,
         hangup: terminal::watch_for_hangup(),
         resized: false,
         shell: None,
@@ -93,47 +98,31 @@ pub async fn run(
         messenger: Messenger::new(&config.notify, |name| std::env::var(name).ok()),
         told: 0,
         themes: ThemeReloads::new(theme_files),
+        may_slow_down: config.slow_link.is_none(),
     };
 
+    face.ui.mouse = screen.has_mouse();
+    if config.slow_link == Some(true) {
+        face.slow_down(&mut supervisor);
+    }
     if let Some(why) = complaint {
         face.ui.toast(Severity::Error, why, supervisor.now());
     }
     face.frames.request();
-    while face.quit.is_none() {
-        if let Some(wish) = face.shell.take() {
-            face.open_shell(wish, &mut supervisor, &mut screen).await?;
-            continue;
-        }
-        face.bring_up_to_date(&mut supervisor, &mut screen)?;
-        panic_for_a_test();
-        let wake = wait_until(&supervisor, &face.ui);
-        let mut events = face.events.take();
-        let happened = tokio::select! {
-            biased;
-            code = face.signals.next() => Happened::Signal(code),
-            _ = &mut face.hangup => Happened::Signal(SIGHUP),
-            event = next_event(events.as_mut()) => Happened::Terminal(event),
-            () = supervisor.next() => Happened::Fact,
-            () = face.frames.wait() => Happened::Fact,
-            news = face.themes.next(&face.ui.theme) => Happened::Theme(Box::new(news)),
-            () = tokio::time::sleep(wake) => Happened::Fact,
-        };
-        face.events = events;
-        match happened {
-            Happened::Fact => {}
-            Happened::Signal(SIGTSTP) => face.suspend(&supervisor, &mut screen)?,
-            Happened::Theme(news) => {
-                face.ui.theme_was_written(*news, supervisor.now());
-                face.frames.request();
-            }
-            Happened::Signal(number) => face.quit = Some(128 + number),
-            // The terminal is gone: there is nobody to draw for.
-            Happened::Terminal(None) => face.quit = Some(128 + SIGHUP),
-            Happened::Terminal(Some(first)) => face.take_events(first, &mut supervisor, &mut screen)?,
-        }
+    let mut ended = face.live(&mut supervisor, &mut screen).await;
+    // What is typed from here on is for whoever has the terminal next.
+    face.keys = None;
+    // Whichever is seen first: the signal, the end of the keys, or a frame that could not be written.
+    if face.quit == Some(128 + SIGHUP) || (ended.is_err() && terminal::is_gone()) {
+        (face.quit, ended) = (Some(128 + SIGHUP), Ok(()));
+        drop(screen);
+        // Nobody waits for it any more, and the watcher of the terminal ends us soon by force.
+        let _ = tokio::time::timeout(HUNG_UP, supervisor.close()).await;
+    } else {
+        drop(screen);
+        supervisor.close().await;
     }
-    drop(screen);
-    supervisor.close().await;
+    ended?;
     Ok(face.quit.unwrap_or(0))
 }
 
@@ -150,6 +139,8 @@ const SIGTSTP: i32 = 20;
 enum Happened {
     Fact,
     Signal(i32),
+    /// The terminal has a new size.
+    Resize,
     Terminal(Option<TerminalEvent>),
     /// A theme file was written; the theme as it is now, or what is wrong with it.
     Theme(Box<Result<Theme, String>>),
@@ -159,9 +150,11 @@ enum Happened {
 struct Face {
     ui: Ui,
     frames: Frames,
-    /// Must not live while another program reads the terminal.
-    events: Option<EventStream>,
+    /// `None` while another program reads the terminal.
+    keys: Option<Keys>,
     signals: Signals,
+    /// New sizes by their signal: the reader of keys forgets one where a key came at the same moment.
+    sizes: Signal,
     /// Tells when the terminal is gone.
     hangup: tokio::sync::oneshot::Receiver<()>,
     /// Many come while a window is dragged; the last one counts.
@@ -173,9 +166,52 @@ struct Face {
     /// Notifications that were sent.
     told: u64,
     themes: ThemeReloads,
+    /// Whether a terminal that turns out to be slow gets less.
+    may_slow_down: bool,
 }
 
 impl Face {
+    /// Turns until somebody ends it.
+    async fn live(&mut self, supervisor: &mut Supervisor, screen: &mut Screen) -> anyhow::Result<()> {
+        while self.quit.is_none() {
+            if let Some(wish) = self.shell.take() {
+                self.open_shell(wish, supervisor, screen).await?;
+                continue;
+            }
+            self.bring_up_to_date(supervisor, screen)?;
+            panic_for_a_test();
+            let wake = wait_until(supervisor, &self.ui);
+            let happened = tokio::select! {
+                biased;
+                code = self.signals.next() => Happened::Signal(code),
+                _ = &mut self.hangup => Happened::Signal(SIGHUP),
+                _ = self.sizes.recv() => Happened::Resize,
+                event = next_event(self.keys.as_mut()) => Happened::Terminal(event),
+                () = supervisor.next() => Happened::Fact,
+                () = self.frames.wait() => Happened::Fact,
+                news = self.themes.next(&self.ui.theme) => Happened::Theme(Box::new(news)),
+                () = tokio::time::sleep(wake) => Happened::Fact,
+            };
+            match happened {
+                Happened::Fact => {}
+                Happened::Signal(SIGTSTP) => self.suspend(supervisor, screen)?,
+                Happened::Resize => {
+                    self.resized = true;
+                    self.frames.urge();
+                }
+                Happened::Theme(news) => {
+                    self.ui.theme_was_written(*news, supervisor.now());
+                    self.frames.request();
+                }
+                Happened::Signal(number) => self.quit = Some(128 + number),
+                // The terminal is gone: there is nobody to draw for.
+                Happened::Terminal(None) => self.quit = Some(128 + SIGHUP),
+                Happened::Terminal(Some(first)) => self.take_events(first, supervisor, screen)?,
+            }
+        }
+        Ok(())
+    }
+
     /// Derives what is shown, submits what it wishes, and draws when something changed and a frame is due.
     fn bring_up_to_date(&mut self, supervisor: &mut Supervisor, screen: &mut Screen) -> anyhow::Result<()> {
         if self.resized && self.frames.is_due() {
@@ -188,6 +224,13 @@ impl Face {
             self.told = notify.count();
         }
         let now = supervisor.now();
+        if self.may_slow_down && screen.is_slow() {
+            self.slow_down(supervisor);
+            let words = "The terminal is slow: drawing less from here on (STACKDASH_SLOW_LINK=0: never)";
+            self.ui.toast(Severity::Warning, words, now);
+        }
+        let (frames, bytes) = screen.spent();
+        self.ui.host.drawn(now, frames, bytes);
         for wish in self.ui.sync(supervisor.state(), now) {
             supervisor.submit(wish);
         }
@@ -196,11 +239,19 @@ impl Face {
         }
         if self.frames.is_due() {
             let (ui, state) = (&self.ui, supervisor.state());
-            screen.draw(|area, buf| draw::draw(area, buf, ui, state, now))?;
+            screen.draw(ui.link(), |area, buf| draw::draw(area, buf, ui, state, now))?;
             self.ui.mark_drawn(supervisor.state(), now);
             self.frames.mark_drawn();
         }
         Ok(())
+    }
+
+    /// Fewer frames, fewer cells, half the beat.
+    fn slow_down(&mut self, supervisor: &mut Supervisor) {
+        self.may_slow_down = false;
+        self.ui.slow_link = true;
+        self.frames.slow_down();
+        supervisor.slow_down();
     }
 
     /// Takes an event and all that came with it.
@@ -213,9 +264,7 @@ impl Face {
         let mut next = Some(first);
         let mut taken = 0;
         while let Some(event) = next {
-            if let TerminalEvent::Resize(..) = event {
-                self.resized = true;
-            } else if let Some(input) = translate(event) {
+            if let Some(input) = translate(event) {
                 let now = supervisor.now();
                 let requests = self.ui.handle(input, supervisor.state(), now);
                 // The next key may act on what this one selected.
@@ -231,7 +280,7 @@ impl Face {
             if self.quit.is_some() || taken >= BATCH {
                 break;
             }
-            next = waiting_event();
+            next = self.keys.as_mut().and_then(Keys::waiting);
         }
         Ok(())
     }
@@ -249,7 +298,7 @@ impl Face {
                 None => supervisor.submit(command),
             },
             Request::Quit => self.quit = Some(0),
-            Request::Redraw => screen.clear()?,
+            Request::Redraw => screen.clear(),
             Request::Mouse(ours) => screen.set_mouse(ours)?,
             Request::Suspend => self.suspend(supervisor, screen)?,
             Request::Shell(wish) => self.shell = Some(wish),
@@ -274,35 +323,21 @@ impl Face {
             self.frames.request();
             return Ok(());
         }
-        self.events = None;
+        self.keys = None;
         screen.suspend()?;
-        self.events = Some(EventStream::new());
+        self.keys = Some(Keys::listen()?);
         self.ui.area = screen.area();
         self.frames.request();
         Ok(())
     }
 }
 
-/// Waits for the terminal; errors of single reads are skipped, its end is `None`.
-async fn next_event(events: Option<&mut EventStream>) -> Option<TerminalEvent> {
-    let events = events?;
-    std::future::poll_fn(|cx| {
-        if terminal::is_gone() {
-            return std::task::Poll::Ready(None);
-        }
-        events.poll_next_unpin(cx)
-    })
-    .await?
-    .ok()
-}
-
-/// Returns an event that has arrived already, if there is one.
-///
-/// Not by polling the stream once: it keeps the first waker that it is shown until an event comes, and a
-/// waker that wakes nobody would leave the next key lying until something else happens.
-fn waiting_event() -> Option<TerminalEvent> {
-    let waits = !terminal::is_gone() && crossterm::event::poll(Duration::ZERO).unwrap_or(false);
-    if waits { crossterm::event::read().ok() } else { None }
+/// Waits for the terminal; its end is `None`. Without a reader it waits for ever.
+async fn next_event(keys: Option<&mut Keys>) -> Option<TerminalEvent> {
+    match keys {
+        Some(keys) => keys.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Returns how long nothing on the screen changes by time alone.

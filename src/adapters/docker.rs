@@ -15,43 +15,64 @@ mod copy;
 mod disk;
 mod endpoint;
 mod events;
+mod images;
+mod info;
 mod json;
+#[cfg(target_os = "linux")]
+mod json_file;
+#[cfg(not(target_os = "linux"))]
+#[path = "docker/json_file/elsewhere.rs"]
+mod json_file;
 mod labels;
+mod log_files;
 mod logs;
 mod place;
+mod runs;
+mod secrets;
 mod shell;
 mod streams;
+mod sync;
 mod tar;
 mod tunnel;
 mod wire;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::Docker;
 use bollard::query_parameters::{
-    KillContainerOptions, RemoveContainerOptions, RenameContainerOptions, RestartContainerOptions,
-    StartContainerOptions, StopContainerOptions,
+    KillContainerOptions, RemoveContainerOptions, RemoveImageOptions, RemoveVolumeOptions,
+    RenameContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
+    TagImageOptions,
 };
 use futures_util::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::adapters::docker::endpoint::{Endpoint, Machine};
 use crate::adapters::docker::json::Json;
+use crate::adapters::docker::json_file::InPlace;
 use crate::adapters::docker::tunnel::Tunnel;
-use crate::config::EndpointChoice;
-use crate::event::{EngineEvent, EngineInfo, OwnPlace, ProcessTable};
+use crate::config::{EndpointChoice, LogWay};
+use crate::event::{EngineEvent, EngineInfo, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
+use crate::model::findings::ImageFacts;
 use crate::model::host::EngineDiskUsage;
 use crate::model::jobs::{CopyOrder, Signal};
-use crate::model::logs::LogLine;
+use crate::model::logs::file::FileNews;
+use crate::model::logs::{LogLine, LogSource};
+use crate::model::runs::ExecOrder;
+use crate::model::secret::{Captured, Secret, SecretFile};
 use crate::model::shells::ShellWish;
+use crate::model::watch::run::SyncItem;
 use crate::model::{redact, text};
-use crate::ports::{BoxFuture, BoxStream, Engine, EngineError, LogRequest, Opening};
+use crate::ports::{
+    BoxFuture, BoxStream, Clock, Engine, EngineError, ExecSession, FileRequest, LogRequest, Opening,
+};
 
 /// Inspections under way at once while listing.
 const INSPECTIONS: usize = 16;
@@ -66,11 +87,16 @@ const PROCESSES: usize = 2_000;
 #[derive(Debug)]
 pub struct DockerEngine {
     endpoint: Endpoint,
-    /// `None` before the first connection.
+    /// `None` before the first attempt to connect.
     client: Mutex<Option<Docker>>,
     tunnel: tokio::sync::Mutex<Option<Tunnel>>,
     /// Seconds, as last inspected: they bound how long a stop may take.
     stop_timeouts: Mutex<HashMap<ContainerId, u32>>,
+    programs: images::Known,
+    /// For logs that are read from the engine's own files; `None`: none are.
+    in_place: Option<Arc<InPlace>>,
+    /// Requests so far: each takes the client anew.
+    calls: AtomicU64,
 }
 
 impl DockerEngine {
@@ -80,17 +106,30 @@ impl DockerEngine {
         Ok(Self::at(endpoint::resolve(choice, &Machine)?))
     }
 
+    /// Says which way logs are read.
+    pub fn with_logs(mut self, way: LogWay) -> Self {
+        if way == LogWay::Api {
+            self.in_place = None;
+        }
+        self
+    }
+
     fn at(endpoint: Endpoint) -> Self {
         Self {
+            // A container of another machine has no files here.
+            in_place: matches!(endpoint, Endpoint::Unix(_)).then(Arc::default),
             endpoint,
             client: Mutex::default(),
             tunnel: tokio::sync::Mutex::default(),
             stop_timeouts: Mutex::default(),
+            programs: images::Known::default(),
+            calls: AtomicU64::new(0),
         }
     }
 
-    /// Returns the client for other requests; `None` before the first connection.
+    /// Returns the client for other requests; `None` before the first attempt to connect.
     pub fn client(&self) -> Option<Docker> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -137,14 +176,20 @@ impl DockerEngine {
     async fn introduce(&self) -> Result<EngineInfo, EngineError> {
         let what = format!("reach {}", self.endpoint);
         let docker = self.dial().await?;
+        let sent = Clock::Wall.now();
+        self.calls.fetch_add(2, Ordering::Relaxed);
+        self.client.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| docker.clone());
         let (version, info) = tokio::join!(
             wire::get_json(&docker, "/version", &what, wire::CALL),
             wire::get_json(&docker, "/info", &what, wire::CALL),
         );
         let (version, info) = (version?, info?);
+        let came = Clock::Wall.now();
         *self.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(docker);
         let own = place::of(&self.endpoint, &place::Surroundings::of_this_process());
-        Ok(EngineInfo { own, ..engine_info(self.host(), self.is_local(), Json(&version), Json(&info)) })
+        let about = info::of(self.host(), self.is_local(), Json(&version), Json(&info));
+        let clock_ahead = about.time.map(|time| info::ahead(time, sent, came));
+        Ok(EngineInfo { clock_ahead, own, ..about })
     }
 
     async fn inspection(&self, id: &ContainerId, what: &str) -> Result<Value, EngineError> {
@@ -152,23 +197,49 @@ impl DockerEngine {
         wire::get_json(&docker, &container_path(id, "json")?, what, wire::CALL).await
     }
 
-    async fn list_all(&self) -> Result<Vec<Container>, EngineError> {
+    async fn list_all(
+        &self,
+        sketch: Option<oneshot::Sender<Vec<Container>>>,
+    ) -> Result<Vec<Container>, EngineError> {
         const WHAT: &str = "list the containers";
-        let docker = self.connected(WHAT)?;
+        // The first list need not wait until the engine has said who it is.
+        let docker = if let Some(docker) = self.client() {
+            docker
+        } else {
+            let docker = self.dial().await?;
+            self.client.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(docker).clone()
+        };
         let summaries = wire::get_json(&docker, "/containers/json?all=1", WHAT, wire::LONG_CALL).await?;
         let Value::Array(summaries) = summaries else {
             return Err(EngineError::Other(format!("cannot {WHAT}: the answer is no list")));
         };
-        let mut inspections = futures_util::stream::iter(summaries)
-            .map(|summary| self.inspect_listed(summary))
-            .buffer_unordered(INSPECTIONS);
+        let (told, untold): (Vec<Value>, Vec<Value>) =
+            summaries.into_iter().partition(|summary| sketch.is_some() && convert::tells_state(summary));
         let mut containers = Vec::new();
-        while let Some(container) = inspections.next().await {
-            containers.extend(container?);
+        self.inspect_all(untold, &mut containers).await?;
+        if let Some(sketch) = sketch.filter(|_| !told.is_empty()) {
+            let lines = told.iter().filter_map(convert::container_of_summary);
+            let _ = sketch.send(containers.iter().cloned().chain(lines).collect());
         }
+        self.inspect_all(told, &mut containers).await?;
         let timeouts = containers.iter().map(|c| (c.id.clone(), c.stop_timeout_s)).collect();
         *self.stop_timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
         Ok(containers)
+    }
+
+    /// Inspects containers of the list, some at a time.
+    async fn inspect_all(
+        &self,
+        summaries: Vec<Value>,
+        containers: &mut Vec<Container>,
+    ) -> Result<(), EngineError> {
+        let mut inspections = futures_util::stream::iter(summaries)
+            .map(|summary| self.inspect_listed(summary))
+            .buffer_unordered(INSPECTIONS);
+        while let Some(container) = inspections.next().await {
+            containers.extend(container?);
+        }
+        Ok(())
     }
 
     /// Inspects a container of the list; `None` when it has gone meanwhile.
@@ -247,7 +318,7 @@ impl DockerEngine {
         Ok(disk::usage(&answer))
     }
 
-    async fn read_image_bytes(&self, image_id: &str) -> Result<u64, EngineError> {
+    async fn read_image(&self, image_id: &str) -> Result<Value, EngineError> {
         const WHAT: &str = "inspect the image";
         let docker = self.connected(WHAT)?;
         let known = |c: char| c.is_ascii_alphanumeric() || ":._-/@".contains(c);
@@ -257,9 +328,15 @@ impl DockerEngine {
                 json::shown(image_id)
             )));
         }
-        let answer = wire::get_json(&docker, &format!("/images/{image_id}/json"), WHAT, wire::CALL).await?;
+        wire::get_json(&docker, &format!("/images/{image_id}/json"), WHAT, wire::CALL).await
+    }
+
+    async fn read_image_bytes(&self, image_id: &str) -> Result<u64, EngineError> {
+        let answer = self.read_image(image_id).await?;
         let size = Json(&answer).count("Size");
-        size.ok_or_else(|| EngineError::Other(format!("cannot {WHAT}: the engine does not tell its size")))
+        size.ok_or_else(|| {
+            EngineError::Other(String::from("cannot inspect the image: the engine does not tell its size"))
+        })
     }
 }
 
@@ -280,25 +357,21 @@ fn indented_and_clean(line: &str) -> String {
     shown
 }
 
-fn engine_info(host: String, local: bool, version: Json<'_>, info: Json<'_>) -> EngineInfo {
-    let podman = version.items("Components").any(|component| component.raw("Name").contains("Podman"));
-    EngineInfo {
-        host,
-        name: info.line("Name"),
-        version: version.line("Version"),
-        api: version.line("ApiVersion"),
-        flavor: String::from(if podman { "podman" } else { "docker" }),
-        cpus: info.count("NCPU").unwrap_or_default() as u32,
-        memory_bytes: info.count("MemTotal").unwrap_or_default(),
-        time: info.time("SystemTime"),
-        local,
-        own: OwnPlace::default(),
+/// Splits `registry:5000/shop/web:1.2` at the tag; a port is none.
+fn split_tag(name: &str) -> (&str, &str) {
+    match name.rsplit_once(':') {
+        Some((repo, tag)) if !tag.contains('/') => (repo, tag),
+        _ => (name, "latest"),
     }
 }
 
 impl Engine for DockerEngine {
     fn host(&self) -> String {
         self.endpoint.to_string()
+    }
+
+    fn calls(&self) -> Option<u64> {
+        Some(self.calls.load(Ordering::Relaxed))
     }
 
     fn connect(&self) -> BoxFuture<'_, Result<EngineInfo, EngineError>> {
@@ -314,7 +387,14 @@ impl Engine for DockerEngine {
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
-        Box::pin(wire::bounded("list the containers", wire::LONG_CALL, self.list_all()))
+        Box::pin(wire::bounded("list the containers", wire::LONG_CALL, self.list_all(None)))
+    }
+
+    fn list_with_sketch(
+        &self,
+        sketch: oneshot::Sender<Vec<Container>>,
+    ) -> BoxFuture<'_, Result<Vec<Container>, EngineError>> {
+        Box::pin(wire::bounded("list the containers", wire::LONG_CALL, self.list_all(Some(sketch))))
     }
 
     fn inspect<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Container, EngineError>> {
@@ -335,7 +415,22 @@ impl Engine for DockerEngine {
     ) -> BoxStream<'static, Result<Vec<LogLine>, EngineError>> {
         let path = container_path(id, "logs");
         match self.connected("read the log").and_then(|docker| Ok((docker, path?))) {
-            Ok((docker, path)) => streams::logs(docker, id.clone(), &path, &request),
+            Ok((docker, path)) => match &self.in_place {
+                Some(shared) => json_file::logs(docker, shared.clone(), id.clone(), path, request),
+                None => streams::logs(docker, id.clone(), &path, &request),
+            },
+            Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
+        }
+    }
+
+    fn log_file(
+        &self,
+        source: &LogSource,
+        request: FileRequest,
+    ) -> BoxStream<'static, Result<FileNews, EngineError>> {
+        let checked = container_path(&source.container, "");
+        match self.connected("read the file").and_then(|docker| checked.map(|_| docker)) {
+            Ok(docker) => log_files::stream(docker, self.is_local(), source.clone(), request),
             Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
         }
     }
@@ -394,6 +489,14 @@ impl Engine for DockerEngine {
         }))
     }
 
+    fn sync<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        items: &'a [SyncItem],
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.sync_files(id, items))
+    }
+
     fn copy<'a>(
         &'a self,
         order: &'a CopyOrder,
@@ -414,6 +517,10 @@ impl Engine for DockerEngine {
         Box::pin(self.open_shell(wish, size))
     }
 
+    fn exec<'a>(&'a self, order: &'a ExecOrder) -> BoxFuture<'a, Result<ExecSession, EngineError>> {
+        Box::pin(self.start_program(order))
+    }
+
     fn processes<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<ProcessTable, EngineError>> {
         Box::pin(self.read_processes(id))
     }
@@ -422,8 +529,75 @@ impl Engine for DockerEngine {
         Box::pin(self.read_disk_usage())
     }
 
+    fn read_file<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<SecretFile, EngineError>> {
+        Box::pin(self.read_secret_file(id, path))
+    }
+
+    fn write_file<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        file: &'a SecretFile,
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.write_secret_file(id, file))
+    }
+
+    fn capture<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        arguments: &'a [String],
+    ) -> BoxFuture<'a, Result<Captured, EngineError>> {
+        Box::pin(self.capture_output(id, arguments))
+    }
+
+    fn variable<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Secret>, EngineError>> {
+        Box::pin(self.read_variable(id, name))
+    }
+
+    fn image_id<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, EngineError>> {
+        Box::pin(async move {
+            let answer = self.read_image(name).await?;
+            Ok(Json(&answer).line("Id"))
+        })
+    }
+
+    fn tag<'a>(&'a self, image_id: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        let (repo, tag) = split_tag(name);
+        let options = TagImageOptions { repo: Some(repo.to_owned()), tag: Some(tag.to_owned()) };
+        Box::pin(self.act("name the image", wire::LONG_CALL, async |docker| {
+            docker.tag_image(image_id, Some(options)).await
+        }))
+    }
+
+    fn untag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.act("take the image's name away", wire::LONG_CALL, async |docker| {
+            docker.remove_image(name, None::<RemoveImageOptions>, None).await.map(drop)
+        }))
+    }
+
+    fn remove_volume<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(self.act("remove the volume", wire::LONG_CALL, async |docker| {
+            docker.remove_volume(name, None::<RemoveVolumeOptions>).await
+        }))
+    }
+
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>> {
         Box::pin(self.read_image_bytes(image_id))
+    }
+
+    fn image_facts<'a>(
+        &'a self,
+        image: &'a str,
+        programs: &'a BTreeSet<String>,
+    ) -> BoxFuture<'a, Result<ImageFacts, EngineError>> {
+        Box::pin(self.read_image_facts(image, programs))
     }
 }
 

@@ -22,12 +22,20 @@ const SLOW_BEAT: Duration = Duration::from_secs(10);
 /// Reads the figures of the machine stackdash runs on.
 #[derive(Clone, Default)]
 pub struct SystemMeter {
-    machine: Arc<Mutex<Machine>>,
+    machine: Arc<Mutex<Option<Machine>>>,
 }
 
 impl SystemMeter {
+    /// Takes the first reading beside everything else: the first screen does not wait for it.
     pub fn new() -> Self {
-        Self::default()
+        let meter = Self::default();
+        let machine = meter.machine.clone();
+        let work = move || {
+            machine.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Machine::default);
+        };
+        // Without it, the first sample is the first reading.
+        let _ = std::thread::Builder::new().name(String::from("host")).spawn(work);
+        meter
     }
 }
 
@@ -36,7 +44,8 @@ impl HostMeter for SystemMeter {
         let machine = self.machine.clone();
         Box::pin(async move {
             let reading = tokio::task::spawn_blocking(move || {
-                machine.lock().unwrap_or_else(PoisonError::into_inner).sample()
+                let mut machine = machine.lock().unwrap_or_else(PoisonError::into_inner);
+                machine.get_or_insert_with(Machine::default).sample()
             });
             // It fails only while the runtime shuts down.
             reading.await.unwrap_or_default()
@@ -133,6 +142,7 @@ fn own_cost(system: &mut System) -> OwnCost {
         // The folder being listed is open too, and not ours for long.
         open_files: entries_of("/proc/self/fd").saturating_sub(1),
         threads: entries_of("/proc/self/task"),
+        engine_calls: None,
     }
 }
 

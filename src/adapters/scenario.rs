@@ -15,13 +15,19 @@ mod compose;
 mod crowd;
 mod definitions;
 mod engine;
+mod lint;
 mod logs;
 mod member;
 mod meters;
+mod probes;
 mod random;
+mod runs;
 mod script;
 mod shell;
+mod stack_files;
 mod streams;
+mod tokens;
+mod trees;
 mod units;
 mod usage;
 mod world;
@@ -62,8 +68,15 @@ pub fn open(text: &str, clock: Clock) -> anyhow::Result<(Ports, ScenarioHandle)>
         engine: stage.clone(),
         usage: stage.clone(),
         host: stage.clone(),
-        compose: stage,
+        compose: stage.clone(),
+        linter: Some(stage.clone()),
+        stack_files: stage.clone(),
+        tokens: stage.clone(),
+        prober: stage.clone(),
+        files: None,
+        trees: Some(stage),
         history: None,
+        turns: None,
         webhook: None,
         clock,
     };

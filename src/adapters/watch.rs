@@ -5,6 +5,9 @@
 //! paths are gathered until nothing came for a while (or it never stops), then told as one batch. Reading
 //! a file is an event too and is dropped, else a reader would wake itself. Knows paths, not what they mean.
 
+mod files;
+mod tree;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +17,11 @@ use notify::{Event, EventKind, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
+
+use crate::model::text::clean;
+
+pub use files::FileWatcher;
+pub use tree::TreeWatcher;
 
 /// A batch is told at the latest after this, however much is still being written.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -34,13 +42,7 @@ impl FolderWatch {
     pub fn start(folder: &Path, quiet: Duration) -> Result<Self, String> {
         let (sender, raw) = mpsc::channel(PATHS);
         let root = folder.to_owned();
-        let complain = |error: notify::Error| match error.kind {
-            notify::ErrorKind::MaxFilesWatch => format!(
-                "cannot watch {}: too many watches; raise fs.inotify.max_user_watches",
-                folder.display()
-            ),
-            _ => format!("cannot watch {}: {error}", folder.display()),
-        };
+        let complain = |error: notify::Error| complaint(folder, &error);
         let mut watcher = notify::recommended_watcher(move |event| {
             for path in written(event, &root) {
                 // A full queue has news enough for a batch already.
@@ -67,6 +69,17 @@ impl FolderWatch {
 impl Drop for FolderWatch {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Says what cannot be watched, why, and what to do.
+fn complaint(folder: &Path, error: &notify::Error) -> String {
+    let folder = clean(&folder.display().to_string());
+    match &error.kind {
+        notify::ErrorKind::MaxFilesWatch => {
+            format!("cannot watch {folder}: too many watches; raise fs.inotify.max_user_watches")
+        }
+        _ => format!("cannot watch {folder}: {}", clean(&error.to_string())),
     }
 }
 

@@ -62,7 +62,8 @@ impl HttpWebhook {
             "text": notification.text,
             "change": notification.change.word(),
             "stack": &*notification.stack,
-            "service": &*notification.service,
+            "service": Some(&*notification.service).filter(|service| !service.is_empty()),
+            "token": notification.token.as_deref(),
             "engine": notification.engine,
             "at": format!("{:.3}", notification.at),
         });

@@ -1,12 +1,17 @@
 //! The command line, as clap reads it. Help, completions and the manual are made from it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::cli::examples;
 use crate::cli::when::Since;
 use crate::cli::when::{parse_duration, parse_since};
+
+/// The heading of what every command takes.
+pub const GLOBAL: &str = "Options of every command";
 
 /// A terminal supervisor for Docker Compose stacks.
 ///
@@ -14,18 +19,20 @@ use crate::cli::when::{parse_duration, parse_since};
 /// Docker.
 #[derive(Debug, Parser)]
 #[command(name = "stackdash", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = examples::DASH)]
 pub struct Arguments {
-    #[command(flatten)]
-    pub global: GlobalArguments,
-
     /// A compose file, or a folder with one: shows only its stack
     pub path: Option<PathBuf>,
 
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub global: GlobalArguments,
 }
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = GLOBAL)]
 pub struct GlobalArguments {
     /// Talk to this engine: unix:///path, tcp://host:port, ssh://user@host
     #[arg(short = 'H', long, global = true, value_name = "URL", conflicts_with = "context")]
@@ -38,6 +45,24 @@ pub struct GlobalArguments {
     /// Only the stack of this name (the Compose project)
     #[arg(short = 'p', long = "project-name", global = true, value_name = "NAME")]
     pub project: Option<String>,
+
+    /// These compose files, several with several of it: only their stack is meant. Behind `logs` and `events`,
+    /// whose -f is --follow: --file
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Variables for the compose files, instead of those in .env
+    #[arg(long = "env-file", global = true, value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+
+    /// With up, update, rebuild and the dashboard: this profile is on, beside those whose services are there
+    /// already; with down, start, stop and restart: only its services
+    #[arg(long = "profile", global = true, value_name = "PROFILE")]
+    pub profiles: Vec<String>,
+
+    /// The compose files of this variant: one of the table variants in stackdash.toml
+    #[arg(long, global = true, value_name = "NAME")]
+    pub variant: Option<String>,
 
     /// Read this configuration file instead of the usual one
     #[arg(long, global = true, value_name = "FILE")]
@@ -58,6 +83,11 @@ pub struct GlobalArguments {
     /// Use no colors
     #[arg(long, global = true)]
     pub no_color: bool,
+
+    /// Draw less for a slow connection: half the beat, no sparklines, ages in steps; by itself where the
+    /// terminal turns out to be slow (STACKDASH_SLOW_LINK=0: never)
+    #[arg(long, global = true)]
+    pub slow_link: bool,
 
     /// Keep nothing of the timeline for the next run, and read nothing of earlier ones
     #[arg(long, global = true)]
@@ -80,31 +110,56 @@ pub struct GlobalArguments {
 pub enum Command {
     /// Open the dashboard on an embedded engine: five stacks with a life of their own, no Docker needed
     Demo,
-    /// Show every stack, service and container once
+    /// Show every stack, service and container once; of one stack with -p NAME or -f FILE
+    #[command(after_help = examples::STATUS)]
     Status(StatusArguments),
     /// Say what is wrong, for monitoring: exits with 0 ok, 1 warning, 2 critical, 3 unknown
+    #[command(after_help = examples::CHECK)]
     Check(FormatArguments),
+    /// Judge a stack's configuration: exits with 0 without errors, 1 with errors, 2 if it cannot be read
+    #[command(after_help = examples::LINT)]
+    Lint(LintArguments),
+    /// List every token with its expiry; `tokens refresh NAME` refreshes one now, `tokens authorize NAME`
+    /// authorizes one anew
+    #[command(after_help = examples::TOKENS)]
+    Tokens(TokensArguments),
     /// Bring up services, or a whole stack: that of this folder, or -p NAME
-    Up(UpArguments),
+    #[command(after_help = examples::UP)]
+    Up(ScaledUpArguments),
     /// Take down services, or a whole stack: stop and remove (asks)
+    #[command(after_help = examples::DOWN)]
     Down(DownArguments),
     /// Build the images of services anew and recreate their containers
-    Rebuild(UpArguments),
-    /// Restart services, or a whole stack with -p NAME
+    Rebuild(RebuildArguments),
+    /// Pull, build, bring up and wait until healthy; where that fails, say how to go back
+    Update(UpdateArguments),
+    /// Restart services, or a whole stack: that of this folder, or -p NAME
     Restart(ServiceArguments),
-    /// Start services, or a whole stack with -p NAME
+    /// Start services, or a whole stack: that of this folder, or -p NAME
     Start(ServiceArguments),
-    /// Stop services, or a whole stack with -p NAME
+    /// Stop services, or a whole stack: that of this folder, or -p NAME
     Stop(ServiceArguments),
-    /// Print logs, merged by time
+    /// Run a custom action of a stack (stackdash.toml); without a name: list them
+    #[command(after_help = examples::RUN)]
+    Run(RunArguments),
+    /// Print logs, merged by time: of every stack, or of services, of -p NAME, of -f FILE
+    #[command(after_help = examples::LOGS)]
     Logs(LogsArguments),
-    /// Print what happened, a line each
+    /// Print what happened, a line each: to every stack, or to services, to -p NAME
+    #[command(after_help = examples::EVENTS)]
     Events(EventsArguments),
-    /// Wait until services are ready: exits with 0 ready, 1 failed, 124 out of time
+    /// Wait until services are ready, or all of the stack of this folder or of -p NAME; elsewhere of every
+    /// stack. Exits with 0 ready, 1 failed, 124 out of time
+    #[command(after_help = examples::WAIT)]
     Wait(WaitArguments),
+    /// Rebuild, sync or restart services when their files are saved, a line for each step: those of this
+    /// folder's stack or of -p NAME that have a build or watch rules. Ends with Ctrl-C
+    #[command(after_help = examples::WATCH)]
+    Watch(WatchArguments),
     /// List the themes
     Themes,
     /// Print the completions for a shell
+    #[command(after_help = examples::COMPLETIONS)]
     Completions { shell: Shell },
     /// Print the manual page, in roff: stackdash man | man -l -
     Man,
@@ -146,8 +201,48 @@ pub struct FormatArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct LintArguments {
+    /// A compose file, or a folder with one [default: this folder, or the stack of -p NAME]
+    pub path: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+pub struct TokensArguments {
+    #[command(subcommand)]
+    pub command: Option<TokensCommand>,
+
+    #[command(flatten)]
+    pub format: FormatArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokensCommand {
+    /// Refresh a token now and wait for the outcome: exits with 0 refreshed, 1 failed
+    Refresh {
+        /// Its name, or `stack/name`
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Print an address that authorizes a token anew and wait until somebody has opened it and approved: exits
+    /// with 0 authorized, 1 refused, 124 out of time
+    Authorize {
+        /// Its name, or `stack/name`
+        #[arg(value_name = "NAME")]
+        name: String,
+
+        /// Wait no longer than this: 30s, 5m (else as long as the address lasts, usually 10m)
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        timeout: Option<Duration>,
+    },
+}
+
+#[derive(Debug, Args)]
 pub struct ServiceArguments {
-    /// `service`, `stack/service` or the name of a container
+    /// `service` (of this folder first), `stack/service` or the name of a container
     #[arg(value_name = "SERVICE")]
     pub services: Vec<String>,
 }
@@ -156,20 +251,46 @@ pub struct ServiceArguments {
 pub struct UpArguments {
     #[command(flatten)]
     pub services: ServiceArguments,
+}
 
-    /// Switch this profile on, beside those whose services are there already
-    #[arg(long = "profile", value_name = "PROFILE")]
-    pub profiles: Vec<String>,
+#[derive(Debug, Args)]
+pub struct ScaledUpArguments {
+    #[command(flatten)]
+    pub up: UpArguments,
+
+    /// Then give a service so many containers; may be given several times
+    #[arg(long = "scale", value_name = "SERVICE=N", value_parser = parse_scale)]
+    pub scales: Vec<(String, u32)>,
+
+    /// Also remove containers of services that the compose files know no more
+    #[arg(long, conflicts_with = "services")]
+    pub remove_orphans: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RebuildArguments {
+    #[command(flatten)]
+    pub up: UpArguments,
+
+    /// Do every step of the build anew
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct UpdateArguments {
+    #[command(flatten)]
+    pub up: UpArguments,
+
+    /// Where something does not get ready, go back to the image from before, unasked
+    #[arg(long)]
+    pub rollback: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct DownArguments {
     #[command(flatten)]
     pub services: ServiceArguments,
-
-    /// Only the services of this profile
-    #[arg(long = "profile", value_name = "PROFILE")]
-    pub profiles: Vec<String>,
 
     /// Remove volumes too: the data in them is lost
     #[arg(long)]
@@ -181,6 +302,25 @@ pub struct DownArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Name of the action
+    #[arg(value_name = "ACTION")]
+    pub action: Option<String>,
+
+    /// Answers to what it asks for
+    #[arg(value_name = "NAME=VALUE")]
+    pub answers: Vec<String>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// How to print the list
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: DocumentFormat,
+}
+
+#[derive(Debug, Args)]
 pub struct WaitArguments {
     #[command(flatten)]
     pub services: ServiceArguments,
@@ -188,6 +328,16 @@ pub struct WaitArguments {
     /// Give up after this long: 90s, 5m
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_duration)]
     pub timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
+pub struct WatchArguments {
+    #[command(flatten)]
+    pub services: ServiceArguments,
+
+    /// How to print it
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: LineFormat,
 }
 
 #[derive(Debug, Args)]
@@ -249,6 +399,13 @@ pub enum Level {
     Info,
     Warn,
     Error,
+}
+
+fn parse_scale(text: &str) -> Result<(String, u32), String> {
+    let wanted = || String::from("it wants a service and a number: web=3");
+    let (service, count) = text.split_once('=').ok_or_else(wanted)?;
+    let count = count.parse().map_err(|_| wanted())?;
+    if service.is_empty() { Err(wanted()) } else { Ok((service.to_owned(), count)) }
 }
 
 fn parse_tail(text: &str) -> Result<u32, String> {

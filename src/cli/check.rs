@@ -4,14 +4,19 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::args::{DocumentFormat, FormatArguments};
 use crate::cli::exit::Failure;
-use crate::cli::headless::{Headless, Measure};
-use crate::cli::json::{CheckDocument, ProblemDocument, time};
+use crate::cli::headless::Measure;
+use crate::cli::json::check::{CheckDocument, ProblemDocument};
+use crate::cli::json::time;
+use crate::cli::meant;
 use crate::cli::output::{Ink, Output};
 use crate::cli::select;
 use crate::cli::settings::Setup;
 use crate::model::containers::RunState;
+use crate::model::findings::Finding;
 use crate::model::stacks::{ExitCause, Reason, Service, ServiceState, Stack, age};
+use crate::model::tokens::TokenState;
 use crate::state::State;
+use crate::state::tokens::Token;
 
 /// A service without a health check of its own pace should be up after this long.
 const STARTS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
@@ -63,31 +68,37 @@ pub struct Problem {
 }
 
 pub async fn run(setup: &Setup, arguments: FormatArguments, output: &mut Output) -> Result<u8, Failure> {
-    let (problems, now, all_well) = match look(setup).await {
-        Ok(found) => found,
-        Err(Failure::PipeClosed) => return Err(Failure::PipeClosed),
-        // Monitoring reads the answer where it reads all others.
-        Err(Failure::Told { what, next_step, .. }) => {
-            let problem = Problem {
-                level: Level::Unknown,
-                stack: None,
-                service: None,
-                what,
-                since: None,
-                hint: next_step,
-            };
-            (vec![problem], Timestamp::UNIX_EPOCH, String::new())
-        }
-    };
+    match look(setup).await {
+        Ok((problems, now, all_well)) => answer(&problems, now, &all_well, arguments, output),
+        Err(failure) => unknown(failure, arguments, output),
+    }
+}
+
+/// Answers that nothing could be found out: monitoring reads it where it reads all other answers.
+pub fn unknown(failure: Failure, arguments: FormatArguments, output: &mut Output) -> Result<u8, Failure> {
+    let Failure::Told { what, next_step, .. } = failure else { return Err(failure) };
+    let what = what.replace('\n', " ");
+    let problem =
+        Problem { level: Level::Unknown, stack: None, service: None, what, since: None, hint: next_step };
+    answer(&[problem], Timestamp::UNIX_EPOCH, "", arguments, output)
+}
+
+fn answer(
+    problems: &[Problem],
+    now: Timestamp,
+    all_well: &str,
+    arguments: FormatArguments,
+    output: &mut Output,
+) -> Result<u8, Failure> {
     let level = problems.iter().map(|problem| problem.level).max().unwrap_or(Level::Ok);
     match arguments.format {
-        DocumentFormat::Json => output.document(&document(level, &problems))?,
+        DocumentFormat::Json => output.document(&document(level, problems))?,
         DocumentFormat::Table if problems.is_empty() => {
             let word = output.look.paint(Some(level.ink()), level.word());
             output.line(format!("{word}: {all_well}"))?;
         }
         DocumentFormat::Table => {
-            for problem in &problems {
+            for problem in problems {
                 let word = output.look.paint(Some(problem.level.ink()), problem.level.word());
                 output.line(format!("{word}: {}", sentence(problem, now)))?;
             }
@@ -98,15 +109,29 @@ pub async fn run(setup: &Setup, arguments: FormatArguments, output: &mut Output)
 
 async fn look(setup: &Setup) -> Result<(Vec<Problem>, Timestamp, String), Failure> {
     // One reading: control groups know of processes that were killed for memory.
-    let mut headless = Headless::connect(setup.ports()?, &setup.config, Measure::Once).await?;
+    let mut headless = meant::connect(setup, setup.ports()?, Measure::Once).await?;
     headless.definitions().await;
     headless.figures(Measure::Once).await;
+    headless.tokens().await;
+    headless.probes().await;
     let now = headless.supervisor.now();
     let state = headless.state();
     let stacks = select::stacks(state, &setup.config)?;
+    if let Some(name) = &setup.config.project
+        && stacks.iter().flat_map(|stack| &stack.services).all(|service| service.containers.is_empty())
+    {
+        // Nothing can be wrong with what is not there, and that is not what was asked.
+        return Err(Failure::usage(format!("nothing of {name} is on {}", state.connection.host))
+            .next_step("bring it up: stackdash up, with the same files"));
+    }
     let services: usize = stacks.iter().map(|stack| stack.services.len()).sum();
-    let all_well = format!("{services} services in {} stacks, nothing is wrong", stacks.len());
+    let (services, stacks_in_all) = (counted(services, "service"), counted(stacks.len(), "stack"));
+    let all_well = format!("{services} in {stacks_in_all}, nothing is wrong");
     Ok((problems(state, &stacks, now), now, all_well))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Makes the JSON document.
@@ -130,6 +155,7 @@ pub fn document(level: Level, problems: &[Problem]) -> CheckDocument<'_> {
 fn sentence(problem: &Problem, now: Timestamp) -> String {
     let name = match (&problem.stack, &problem.service) {
         (Some(stack), Some(service)) => format!("{} ", select::full_name(stack, service)),
+        (Some(stack), None) => format!("{stack} "),
         _ => String::new(),
     };
     let since = problem.since.map_or_else(String::new, |at| format!(" for {}", age(at, now)));
@@ -158,8 +184,58 @@ pub fn problems(state: &State, stacks: &[&Stack], now: Timestamp) -> Vec<Problem
             });
         }
     }
+    let tokens = state.tokens.iter().filter(|token| stacks.iter().any(|stack| stack.name == token.id.stack));
+    found.extend(tokens.filter_map(of_token));
+    for stack in stacks {
+        found.extend(stack.services.iter().filter_map(|service| of_probes(state, stack, service)));
+        found.extend(select::faults(state, &stack.name).map(|fault| of_rules(stack, fault)));
+        found.extend(state.budgets.of(&stack.name).iter().map(|finding| of_budget(stack, finding)));
+    }
     found.sort_by(|a, b| (b.level, b.since).cmp(&(a.level, a.since)).then_with(|| a.service.cmp(&b.service)));
     found
+}
+
+/// Returns what is wrong with a token.
+fn of_token(token: &Token) -> Option<Problem> {
+    let level = match token.state {
+        TokenState::Valid | TokenState::Refreshing => return None,
+        // A source that does not answer in time is no proof of anything.
+        _ if token.is_unread() => Level::Warning,
+        TokenState::Expiring => Level::Warning,
+        TokenState::Rejected | TokenState::Expired | TokenState::Missing | TokenState::Unreadable => {
+            Level::Critical
+        }
+    };
+    let name = &token.id.name;
+    let what = match (token.is_unread(), token.reason()) {
+        (true, _) => format!("token {name} not read yet: its source did not answer in time"),
+        (false, Some(why)) => format!("token {name} {}: {why}", token.state.word()),
+        (false, None) => format!("token {name} {}", token.state.word()),
+    };
+    let refreshes =
+        token.rule.refresh.is_some() && matches!(token.state, TokenState::Expiring | TokenState::Expired);
+    Some(Problem {
+        level,
+        stack: Some(token.id.stack.to_string()),
+        service: token.rule.service.as_ref().map(ToString::to_string),
+        what,
+        // Of the others one look does not tell.
+        since: matches!(token.state, TokenState::Expired | TokenState::Expiring).then_some(token.since),
+        hint: if wants_a_person(token) {
+            format!("stackdash tokens authorize {}/{name}", token.id.stack)
+        } else if refreshes {
+            format!("stackdash tokens refresh {}/{name}", token.id.stack)
+        } else {
+            String::from("stackdash tokens")
+        },
+    })
+}
+
+/// Whether only somebody with a browser can help: it was refused, or nothing but that was ever said of it.
+fn wants_a_person(token: &Token) -> bool {
+    let ends = matches!(token.state, TokenState::Expiring | TokenState::Expired);
+    token.rule.authorize.is_some()
+        && (token.state == TokenState::Rejected || ends && token.rule.refresh.is_none())
 }
 
 fn level_of(state: &State, stack: &Stack, service: &Service, now: Timestamp) -> Option<Level> {
@@ -243,6 +319,47 @@ fn hint(state: &State, stack: &Stack, service: &Service) -> String {
     }
 }
 
+/// A probe that fails although the engine is content; what the engine says itself is told already.
+fn of_probes(state: &State, stack: &Stack, service: &Service) -> Option<Problem> {
+    let (probe, more) = state.probes.trouble_of(&stack.name, &service.name)?;
+    if service.verdict.state.is_trouble() {
+        return None;
+    }
+    let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+    let name = select::full_name(&stack.name, &service.name);
+    Some(Problem {
+        level: Level::Critical,
+        stack: Some(stack.name.to_string()),
+        service: Some(service.name.to_string()),
+        what: format!("probe {} fails: {}{more}", probe.id.name, probe.describe(service.verdict.state)),
+        since: Some(probe.since),
+        hint: format!("stackdash logs {name}"),
+    })
+}
+
+/// Rules that cannot be read watch over nothing, and that must not look like calm.
+fn of_rules(stack: &Stack, fault: &str) -> Problem {
+    Problem {
+        level: Level::Warning,
+        stack: Some(stack.name.to_string()),
+        service: None,
+        what: format!("rules cannot be used: {fault}"),
+        since: None,
+        hint: String::from("correct it: nothing of it is checked"),
+    }
+}
+
+fn of_budget(stack: &Stack, finding: &Finding) -> Problem {
+    Problem {
+        level: Level::Warning,
+        stack: Some(stack.name.to_string()),
+        service: finding.service.as_deref().map(str::to_owned),
+        what: format!("{}: {}", finding.rule, finding.message),
+        since: None,
+        hint: finding.fix.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +391,21 @@ mod tests {
             assert!(first.contains_key(key), "{key} is missing");
         }
         assert_eq!(first["severity"], "critical");
+    }
+
+    #[test]
+    fn rules_that_cannot_be_read_are_a_warning_and_not_calm() {
+        let fault = String::from("/srv/shop/stackdash.toml:3: unknown key \"raed\"");
+        let mut state = State::new(now(), String::new(), false);
+        state.apply(now(), Event::EngineConnected(EngineInfo::default()));
+        state.apply(now(), Event::ContainersListed(vec![container(1, "shop", "api")]));
+        assert!(found(&state).is_empty());
+        let (stack, folder) = ("shop".into(), "/srv/shop".into());
+        state.apply(now(), Event::StackFileRead { stack, folder, result: Err(fault) });
+        let told: Vec<_> = found(&state).iter().map(|one| (one.level, sentence(one, now()))).collect();
+        let words = "shop rules cannot be used: /srv/shop/stackdash.toml:3: unknown key \"raed\" \
+            (correct it: nothing of it is checked)";
+        assert_eq!(told, [(Level::Warning, words.to_owned())]);
     }
 
     #[test]

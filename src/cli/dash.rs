@@ -1,15 +1,13 @@
 //! Opens the face: on the chosen engine, or on the embedded one for `demo`.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use std::path::Path;
 use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::adapters::watch::FolderWatch;
 use crate::cli::exit::{self, Failure};
-use crate::cli::project;
 use crate::command::Command;
 use crate::config::Config;
 use crate::model::compose::ComposeProject;
@@ -35,16 +33,16 @@ pub fn check_terminal() -> Result<(), Failure> {
     Err(Failure::usage(what).next_step("Without a terminal: stackdash status, check, logs, events, wait"))
 }
 
-/// Returns the stack of this folder, if it has one: it is shown beside all that run.
-pub fn files_here() -> Option<ComposeProject> {
-    let found = project::find(Path::new("."), &|name| std::env::var(name).ok()).ok()?;
-    Some(found.project)
-}
-
 /// Runs the face until the operator leaves it.
 ///
-/// `files`: a stack that is shown although nothing of it may have been created.
-pub async fn run(ports: Ports, config: &Config, files: Option<ComposeProject>) -> Result<u8, Failure> {
+/// `files`: a stack that is shown although nothing of it may have been created. `variant`: of the stack that
+/// was named, where its files are found by its containers only.
+pub async fn run(
+    ports: Ports,
+    config: &Config,
+    files: Option<ComposeProject>,
+    variant: Option<&str>,
+) -> Result<u8, Failure> {
     let mut supervisor = Supervisor::start(ports, config.read_only);
     if config.notify.is_on() {
         supervisor.notify(config.notify.policy.clone());
@@ -52,26 +50,78 @@ pub async fn run(ports: Ports, config: &Config, files: Option<ComposeProject>) -
     if let Some(project) = &config.project {
         supervisor.limit_to(project);
     }
+    if let (Some(variant), Some(project), None) = (variant, &config.project, &files) {
+        supervisor.prefer_variant(project, variant);
+    }
     if let Some(files) = files {
         supervisor.submit(Command::ReadDefinition(files));
     }
+    supervisor.remember_watched();
     let code = crate::tui::run(supervisor, config, theme_files()).await?;
     Ok(u8::try_from(code).unwrap_or(exit::FAILED))
 }
 
-/// Watches the folder of the operator's themes, where there is one.
+/// Watches the folder of the operator's themes; one that is made later too.
 fn theme_files() -> Option<Receiver<Vec<PathBuf>>> {
-    let folder = theme::user_folder().filter(|folder| folder.is_dir())?;
-    let mut watch = FolderWatch::start(&folder, SETTLED)
-        .inspect_err(|why| log::warn!("themes are not reloaded: {why}"))
-        .ok()?;
+    let folder = theme::user_folder()?;
     let (sender, files) = channel(1);
     tokio::spawn(async move {
-        while let Some(batch) = watch.next().await {
-            if sender.send(batch).await.is_err() {
-                return;
+        let work = async {
+            if !folder.is_dir() {
+                wait_for(&folder).await?;
+                // What lay in it from the first was written before it was watched.
+                let _ = sender.send(vec![folder.clone()]).await;
             }
+            let mut watch = FolderWatch::start(&folder, SETTLED)?;
+            while let Some(batch) = watch.next().await {
+                if sender.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok::<(), String>(())
+        };
+        if let Err(why) = work.await {
+            log::warn!("themes are not reloaded: {why}");
         }
     });
     Some(files)
+}
+
+/// Waits until a folder exists: watches the nearest one above it that does.
+async fn wait_for(folder: &Path) -> Result<(), String> {
+    while !folder.is_dir() {
+        let Some(above) = folder.ancestors().skip(1).find(|above| above.is_dir()) else {
+            return Err(format!("there is nothing above {}", folder.display()));
+        };
+        let mut watch = FolderWatch::start(above, SETTLED)?;
+        // Made between the look and the watch.
+        if folder.is_dir() || folder.ancestors().skip(1).find(|above| above.is_dir()) != Some(above) {
+            continue;
+        }
+        if watch.next().await.is_none() {
+            return Err(format!("{} is not watched any more", above.display()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_that_is_made_later_is_waited_for() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("stackdash").join("themes");
+        let waiting = tokio::spawn({
+            let folder = folder.clone();
+            async move { wait_for(&folder).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!waiting.is_finished());
+        std::fs::create_dir(home.path().join("stackdash")).unwrap();
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        std::fs::create_dir(&folder).unwrap();
+        assert_eq!(waiting.await.unwrap(), Ok(()));
+    }
 }

@@ -10,8 +10,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::cli::args::{EventsArguments, LineFormat};
 use crate::cli::exit::{self, Failure};
-use crate::cli::headless::{Headless, Measure};
+use crate::cli::headless::Measure;
 use crate::cli::json;
+use crate::cli::meant;
 use crate::cli::output::{Ink, Look, Output, say};
 use crate::cli::select;
 use crate::cli::settings::Setup;
@@ -34,7 +35,7 @@ pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output)
     let since = arguments.since.unwrap_or(LATELY).moment(started);
     let mut past = kept(&ports, since).await;
     let words = &arguments.services.services;
-    let mut headless = match Headless::connect(ports, &setup.config, Measure::Nothing).await {
+    let mut headless = match meant::connect(setup, ports, Measure::Nothing).await {
         Ok(headless) => headless,
         Err(failure) => {
             if !past.is_empty() {
@@ -45,7 +46,8 @@ pub async fn run(setup: &Setup, arguments: EventsArguments, output: &mut Output)
             return Err(failure);
         }
     };
-    let view = match View::new(headless.state(), &setup.config, words) {
+    let config = meant::for_words(&mut headless, setup, words).await?;
+    let view = match View::new(headless.state(), &config, words) {
         Ok(view) => view,
         Err(failure) => {
             // What is gone by now is known by its past.
@@ -217,7 +219,7 @@ impl Lines {
 
     fn print(&self, entry: &TimelineEntry, output: &mut Output) -> std::io::Result<()> {
         match self.format {
-            LineFormat::Json => output.object(&json::event(entry)),
+            LineFormat::Json => output.object(&json::events::event(entry)),
             LineFormat::Text => output.line(self.text(entry, output.look)),
         }
     }

@@ -26,6 +26,12 @@ const QUIET: Duration = Duration::from_millis(150);
 const SETTLED: Duration = Duration::from_secs(1);
 /// The longest wait for Compose, which takes a fifth of a second for each stack.
 const DEFINITIONS: Duration = Duration::from_secs(4);
+/// The longest wait for findings: images may have to be looked into.
+const FINDINGS: Duration = Duration::from_secs(15);
+/// The longest wait for sources of tokens: files in containers, programs, endpoints.
+const TOKENS: Duration = Duration::from_secs(10);
+/// The longest wait for probes: an attempt of usual patience, and another one.
+const PROBES: Duration = Duration::from_secs(12);
 /// The longest wait for the first figures; an engine without readable control groups needs a second.
 const FIRST_FIGURES: Duration = Duration::from_millis(2500);
 /// Time between the two readings that make a rate.
@@ -58,7 +64,9 @@ impl Headless {
         if measure == Measure::Nothing {
             ports.usage = Arc::new(NoMeter);
         }
-        let supervisor = Supervisor::start(ports.clone(), config.read_only);
+        let mut supervisor = Supervisor::start(ports.clone(), config.read_only);
+        supervisor.leave_tokens_alone();
+        supervisor.heal_nothing();
         let mut headless = Self { supervisor, ports };
         loop {
             headless.supervisor.next().await;
@@ -83,7 +91,51 @@ impl Headless {
     /// Waits until Compose has told what the stacks' files say, as far as it does.
     pub async fn definitions(&mut self) {
         let end = Instant::now() + DEFINITIONS;
-        while self.state().containers.reads_definitions() {
+        while self.state().containers.reads_definitions() || self.state().stack_files.is_reading() {
+            if timeout_at(end, self.supervisor.next()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the stacks' configurations are judged, as far as they are soon.
+    pub async fn findings(&mut self) {
+        let end = Instant::now() + FINDINGS;
+        while self.state().findings.is_judging() {
+            if timeout_at(end, self.supervisor.next()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until every source of tokens was looked at once, as far as they answer.
+    pub async fn tokens(&mut self) {
+        let end = Instant::now() + TOKENS;
+        while self.state().stack_files.is_reading() || self.state().tokens.is_reading_first() {
+            if timeout_at(end, self.supervisor.next()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until every probe was made, and once more where it failed, as far as they answer; and until the
+    /// images that have a budget are measured.
+    pub async fn probes(&mut self) {
+        let end = Instant::now() + PROBES;
+        while self.state().stack_files.is_reading()
+            || self.state().probes.is_settling()
+            || self.state().budgets.is_measuring()
+        {
+            if timeout_at(end, self.supervisor.next()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the stacks' own files are read, as far as they can be.
+    pub async fn stack_files(&mut self) {
+        let end = Instant::now() + DEFINITIONS;
+        while self.state().stack_files.is_reading() {
             if timeout_at(end, self.supervisor.next()).await.is_err() {
                 return;
             }
@@ -146,7 +198,10 @@ impl Headless {
     }
 
     fn wanted(&self) -> Vec<UsageRequest> {
-        crate::state::usage::requests(&self.state().containers, &self.state().interest.usage)
+        let (state, now) = (self.state(), self.ports.clock.now());
+        let all = crate::state::usage::requests(&state.containers, &state.interest.usage, &state.usage, now);
+        // There is no beat after this one.
+        all.into_iter().map(|request| UsageRequest { due: true, ..request }).collect()
     }
 
     /// Asks for the sizes of all images that are used, by image id; leaves out what the engine does not say.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cli::json::Extras;
+use crate::cli::json::status::Extras;
 use crate::cli::output::{Look, Output};
 use crate::event::{EngineInfo, Event};
+use crate::model::containers::fixture::running;
 use crate::model::containers::{
     ComposeLabels, Container, ContainerId, Dependency, DependsCondition, Port, RunState,
 };
@@ -46,32 +47,11 @@ pub fn container(number: u32, stack: &str, service: &str) -> Container {
         image: format!("{service}:1").into(),
         image_id: format!("sha256:{service}"),
         compose: (!stack.is_empty()).then_some(compose),
-        run: RunState::Running,
-        health: Health::None,
-        health_log: Vec::new(),
-        failing_streak: 0,
-        health_settings: None,
-        exit_code: None,
-        oom_killed: false,
-        error: String::new(),
-        restart_count: 0,
         restart_policy: String::from("unless-stopped"),
-        stop_signal: 15,
-        stop_timeout_s: 10,
         pid: Some(number),
         created_at: ago(3660),
         started_at: ago(3600),
-        finished_at: None,
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        networks: Vec::new(),
-        network_mode: String::from("bridge"),
-        env: Vec::new(),
-        command: String::new(),
-        user: String::new(),
-        tty: false,
-        memory_limit: None,
-        log_driver: String::from("json-file"),
+        ..running()
     }
 }
 
@@ -101,7 +81,7 @@ fn checked(mut container: Container, exit_code: i64, output: &str) -> Container 
 
 fn waits_for(mut container: Container, service: &str, condition: DependsCondition) -> Container {
     if let Some(compose) = &mut container.compose {
-        compose.depends_on.push(Dependency { service: service.into(), condition });
+        compose.depends_on.push(Dependency { service: service.into(), condition, required: true });
     }
     container
 }

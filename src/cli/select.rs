@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::exit::Failure;
 use crate::cli::json::in_order;
+use crate::cli::output::say;
 use crate::config::Config;
 use crate::config::nearest::did_you_mean;
 use crate::model::containers::{ContainerId, NO_STACK};
@@ -23,8 +24,22 @@ pub fn stacks<'a>(state: &'a State, config: &Config) -> Result<Vec<&'a Stack>, F
     }
     let names: Vec<&str> = all.iter().map(|stack| &*stack.name).collect();
     let hint = did_you_mean(name, names.iter().copied());
-    Err(Failure::usage(format!("there is no stack {name:?} on {}{hint}", state.connection.host))
-        .next_step(format!("Known stacks: {}", list(&names))))
+    Err(Failure::usage(format!("there is no stack {name:?} on {}{hint}", state.connection.host)).next_step(
+        format!("Known stacks: {}; one that was never created is known by its file: -f FILE", list(&names)),
+    ))
+}
+
+/// Says on standard error which rules of stacks cannot be used: what they watch over is missing in every list.
+pub fn tell_faults(state: &State, stacks: &[&Stack]) {
+    for fault in stacks.iter().flat_map(|stack| faults(state, &stack.name)) {
+        say(fault);
+    }
+}
+
+/// Returns what is wrong with a stack's own file and with labels of its containers.
+pub fn faults<'a>(state: &'a State, stack: &'a str) -> impl Iterator<Item = &'a str> {
+    let of_file = state.stack_files.fault(stack).into_iter().flat_map(str::lines);
+    of_file.chain(state.stack_files.label_faults(stack))
 }
 
 /// Finds what each word means. No word at all: nothing is found, and the caller says what that means.

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 
 use crate::adapters;
+use crate::adapters::compose::ComposeCli;
 use crate::cli::args::GlobalArguments;
 use crate::cli::exit::Failure;
-use crate::cli::project;
+use crate::cli::project::{self, Choice, Found};
 use crate::config::file::{self, FileConfig};
 use crate::config::merge::{Flags, merge, switch};
 use crate::config::nearest::did_you_mean;
 use crate::config::{Config, KeyChoice};
 use crate::model::compose::ComposeProject;
-use crate::ports::{Clock, Ports};
+use crate::ports::{Clock, Compose as _, ComposeError, Ports};
 use crate::tui::action::{ACTIONS, Action, KeyContext};
 use crate::tui::keymap::{Keymap, Preset};
 use crate::tui::theme;
@@ -23,6 +24,8 @@ pub struct Setup {
     pub config: Config,
     /// The compose files of the command line.
     pub files: Option<ComposeProject>,
+    /// What else it says of files.
+    pub choice: Choice,
     /// Whether the embedded engine takes the place of a real one.
     pub demo: bool,
 }
@@ -30,7 +33,53 @@ pub struct Setup {
 impl Setup {
     /// Plugs in the engine that was chosen, for a command that looks once and keeps nothing.
     pub fn ports(&self) -> Result<Ports, Failure> {
-        Ok(Ports { history: None, ..self.ports_with_history()? })
+        Ok(Ports { linter: None, ..self.ports_with_linter()? })
+    }
+
+    /// Plugs in the engine that was chosen, for a command that looks once and judges configurations.
+    pub fn ports_with_linter(&self) -> Result<Ports, Failure> {
+        Ok(Ports { history: None, files: None, trees: None, ..self.ports_with_history()? })
+    }
+
+    /// Plugs in the engine that was chosen, for a command that acts: the timeline keeps what it did.
+    pub fn ports_that_act(&self) -> Result<Ports, Failure> {
+        Ok(Ports { linter: None, files: None, trees: None, ..self.ports_with_history()? })
+    }
+
+    /// Asks Compose for the name of the stack whose files were named, where only it can tell.
+    pub async fn find_name(&mut self) -> Result<(), Failure> {
+        let Some(files) = self.files.as_ref().filter(|_| self.config.project.is_none() && !self.demo) else {
+            return Ok(());
+        };
+        let endpoint = self.config.endpoint.clone();
+        let definition = ComposeCli::new(endpoint.host, endpoint.context).definition(files).await;
+        let name = definition.map_err(|error| match error {
+            ComposeError::Missing => {
+                Failure::usage(error.to_string()).next_step("Or say the stack's name yourself: -p NAME")
+            }
+            error => project::refused(files, &error),
+        })?;
+        self.config.project = Some(name.name.to_string());
+        Ok(())
+    }
+
+    /// Finds the stack of the present folder with what the command line chose for it; its name where
+    /// one was given. None: there is none, and nothing was chosen that needs one.
+    pub fn files_here(&self) -> Result<Option<ComposeProject>, Failure> {
+        Ok(self.found_here()?.map(|found| found.project))
+    }
+
+    /// As [`Setup::files_here`], with the stack's name as far as it is known without Compose.
+    pub fn found_here(&self) -> Result<Option<Found>, Failure> {
+        match project::here(&self.choice, &|name| std::env::var(name).ok()) {
+            Ok(found) => {
+                let project = ComposeProject { name: self.config.project.clone(), ..found.project };
+                Ok(Some(Found { name: found.name, project }))
+            }
+            // A stack that was named has files elsewhere.
+            Err(_) if self.choice.is_empty() || self.config.project.is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Plugs in the engine that was chosen, and what is kept of its timeline.
@@ -53,6 +102,12 @@ pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Fa
     let environment = |name: &str| std::env::var(name).ok();
     let file = read_file(arguments.config.as_deref(), &environment)?;
     let theme_place = (arguments.theme.is_none() && file.theme.is_some()).then(|| file.theme_place.clone());
+    let choice = Choice {
+        files: arguments.files,
+        env_files: arguments.env_files,
+        profiles: arguments.profiles,
+        variant: arguments.variant,
+    };
     let flags = Flags {
         host: arguments.host,
         context: arguments.context,
@@ -61,23 +116,32 @@ pub fn load(arguments: GlobalArguments, path: Option<&Path>) -> Result<Setup, Fa
         read_only: arguments.read_only,
         ascii: arguments.ascii,
         no_color: arguments.no_color,
+        slow_link: arguments.slow_link,
         no_history: arguments.no_history,
         log_file: arguments.log_file,
         verbosity: arguments.verbose,
     };
     let mut config = merge(flags, &environment, file).map_err(Failure::usage)?;
     check_theme(&config.theme, theme_place.as_deref())?;
-    let found = path.map(|path| project::find(path, &environment)).transpose()?;
+    let env = |name: &str| environment(name).filter(|value| !value.is_empty());
+    let from_environment = switch("STACKDASH_DEMO", &env).map_err(Failure::usage)?.unwrap_or_default();
+    let demo = arguments.on_demo_engine || from_environment;
+    let found = project::named(path, &choice, &environment)?;
+    // A variant is one of a stack's: without another word, of the stack of this folder.
+    let found = match found {
+        None if choice.variant.is_some() && config.project.is_none() && !demo => {
+            Some(project::here(&choice, &environment)?)
+        }
+        found => found,
+    };
     let files = found.map(|found| {
         // A name on the command line is nearer than the one in the file; without it Compose finds the
         // name, and the stack is shown although nothing of it was created yet.
         let name = config.project.clone();
-        config.project.get_or_insert(found.name);
+        config.project = config.project.take().or(found.name);
         ComposeProject { name, ..found.project }
     });
-    let env = |name: &str| environment(name).filter(|value| !value.is_empty());
-    let from_environment = switch("STACKDASH_DEMO", &env).map_err(Failure::usage)?.unwrap_or_default();
-    Ok(Setup { config, files, demo: arguments.on_demo_engine || from_environment })
+    Ok(Setup { config, files, choice, demo })
 }
 
 fn read_file(

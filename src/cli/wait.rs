@@ -7,10 +7,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::cli::args::WaitArguments;
 use crate::cli::exit::{self, Failure};
 use crate::cli::headless::{Headless, Measure};
+use crate::cli::meant;
 use crate::cli::output::say;
 use crate::cli::select;
 use crate::cli::settings::Setup;
-use crate::model::stacks::{ExitCause, Reason, ServiceState, Target, Verdict};
+use crate::model::stacks::{ExitCause, Reason, Service, ServiceState, Stack, Target, Verdict};
 use crate::state::State;
 
 /// What a verdict means to somebody who waits.
@@ -29,6 +30,7 @@ pub async fn run(setup: &Setup, arguments: WaitArguments) -> Result<u8, Failure>
         return Ok(exit::TIMED_OUT);
     };
     let mut headless = connected?;
+    meant::read_named(&mut headless, setup).await?;
     let targets = targets(&mut headless, setup, &arguments.services.services).await?;
     if targets.is_empty() {
         say("there is nothing to wait for");
@@ -61,23 +63,46 @@ pub async fn run(setup: &Setup, arguments: WaitArguments) -> Result<u8, Failure>
         }
         if timeout_at(end, headless.supervisor.next()).await.is_err() {
             say(format!("not ready after {:?}: {}", arguments.timeout, pending.join("; ")));
+            if targets.iter().all(|target| is_absent(headless.state(), target)) {
+                say("Nothing of it was created yet: stackdash up");
+            }
             return Ok(exit::TIMED_OUT);
         }
     }
 }
 
-/// Without a word: everything in view that is meant to be up.
+/// Without a word: everything of the stack that is meant, or of all, that is meant to be up.
 async fn targets(headless: &mut Headless, setup: &Setup, words: &[String]) -> Result<Vec<Target>, Failure> {
     if !words.is_empty() {
-        return headless.services(&setup.config, words).await;
+        return meant::services(headless, setup, words).await;
     }
+    let config = meant::narrowed(headless, setup).await?;
     let state = headless.state();
-    let stacks = select::stacks(state, &setup.config)?;
+    let stacks = select::stacks(state, &config)?;
+    let meant_to_be_up = targets_of(&stacks, |service| !rests(&service.verdict));
+    if config.project.is_none() || !meant_to_be_up.is_empty() {
+        return Ok(meant_to_be_up);
+    }
+    // Nothing of the stack that is meant is there yet, and that is not the same as ready.
+    let is_to_come =
+        |service: &Service| service.verdict.state == ServiceState::Absent && service.profiles.is_empty();
+    Ok(if stacks.iter().flat_map(|stack| &stack.services).all(|service| service.containers.is_empty()) {
+        targets_of(&stacks, is_to_come)
+    } else {
+        Vec::new()
+    })
+}
+
+fn targets_of(stacks: &[&Stack], is_wanted: impl Fn(&Service) -> bool) -> Vec<Target> {
     let services = stacks.iter().flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
-    Ok(services
-        .filter(|(_, service)| !rests(&service.verdict))
+    services
+        .filter(|(_, service)| is_wanted(service))
         .map(|(stack, service)| Target::Service { stack: stack.name.clone(), service: service.name.clone() })
-        .collect())
+        .collect()
+}
+
+fn is_absent(state: &State, target: &Target) -> bool {
+    verdict_of(state, target).is_some_and(|verdict| verdict.state == ServiceState::Absent)
 }
 
 fn rests(verdict: &Verdict) -> bool {
@@ -109,7 +134,8 @@ pub fn standing(verdict: &Verdict) -> Standing {
             Standing::Pending
         }
         ServiceState::Blocked => match &verdict.reason {
-            Reason::WaitsFor { state: ServiceState::Failed | ServiceState::Unhealthy, .. } => {
+            Reason::WaitsFor { state: ServiceState::Failed | ServiceState::Unhealthy, .. }
+            | Reason::WaitsFor { root: Some((_, ServiceState::Failed | ServiceState::Unhealthy)), .. } => {
                 Standing::Failed
             }
             _ => Standing::Pending,
@@ -143,6 +169,7 @@ mod tests {
             condition: crate::model::containers::DependsCondition::Healthy,
             state,
             since: None,
+            root: None,
         };
         assert_eq!(judged(ServiceState::Blocked, waits(ServiceState::Starting)), Standing::Pending);
         assert_eq!(judged(ServiceState::Blocked, waits(ServiceState::Failed)), Standing::Failed);

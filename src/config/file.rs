@@ -5,16 +5,17 @@
 
 mod notify;
 
-use std::fmt;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::config::nearest::did_you_mean;
+pub use crate::config::reader::Faults;
+use crate::config::reader::{Reader, kind};
 use crate::config::{KeyChoice, NotifyChoice};
 
 /// Keys of the file's top level.
-const KEYS: [&str; 8] = ["theme", "read_only", "ascii", "host", "context", "history", "notify", "keys"];
+const KEYS: [&str; 9] =
+    ["theme", "read_only", "ascii", "slow_link", "host", "context", "history", "notify", "keys"];
 
 /// What one file says; `None` where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub struct FileConfig {
     pub theme_place: String,
     pub read_only: Option<bool>,
     pub ascii: Option<bool>,
+    pub slow_link: Option<bool>,
     pub host: Option<String>,
     pub context: Option<String>,
     pub history: Option<bool>,
@@ -34,27 +36,12 @@ pub struct FileConfig {
     pub key_preset_place: String,
 }
 
-/// What is wrong with a file: one line each, `file:line: what`.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub struct Faults(pub Vec<String>);
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("\n"))
-    }
-}
-
 /// Reads the text of a file that is called `name` in messages.
 pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
-    let mut reader = Reader { name, text, faults: Vec::new() };
+    let mut reader = Reader::new(name, text);
     let table = match DeTable::parse(text) {
         Ok(table) => table,
-        Err(error) => {
-            let at = error.span().map_or(0, |span| span.start);
-            let what = error.message().trim().replace('\n', ", ");
-            reader.fault(at, format!("this is not TOML: {what}"));
-            return Err(reader.into_faults());
-        }
+        Err(error) => return Err(reader.not_toml(&error)),
     };
     let mut file = FileConfig::default();
     for (key, value) in table.get_ref() {
@@ -65,6 +52,7 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
             }
             "read_only" => file.read_only = reader.bool_of(key.get_ref(), value),
             "ascii" => file.ascii = reader.bool_of(key.get_ref(), value),
+            "slow_link" => file.slow_link = reader.bool_of(key.get_ref(), value),
             "host" => file.host = reader.text_of(key.get_ref(), value),
             "context" => file.context = reader.text_of(key.get_ref(), value),
             "history" => file.history = reader.bool_of(key.get_ref(), value),
@@ -88,50 +76,10 @@ pub fn parse(name: &str, text: &str) -> Result<FileConfig, Faults> {
         let at = table.get_ref().get("context").map_or(0, |value| value.span().start);
         reader.fault(at, String::from("host and context both name an engine: keep one of them"));
     }
-    if reader.faults.is_empty() { Ok(file) } else { Err(reader.into_faults()) }
-}
-
-struct Reader<'a> {
-    name: &'a str,
-    text: &'a str,
-    /// Byte offset and words.
-    faults: Vec<(usize, String)>,
+    reader.finish(file)
 }
 
 impl Reader<'_> {
-    fn place(&self, at: usize) -> String {
-        let line = self.text.get(..at).unwrap_or_default().split('\n').count();
-        format!("{}:{line}", self.name)
-    }
-
-    fn fault(&mut self, at: usize, what: String) {
-        self.faults.push((at, what));
-    }
-
-    fn into_faults(mut self) -> Faults {
-        self.faults.sort();
-        let faults = std::mem::take(&mut self.faults);
-        Faults(faults.into_iter().map(|(at, what)| format!("{}: {what}", self.place(at))).collect())
-    }
-
-    fn text_of(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<String> {
-        if let Some(text) = value.get_ref().as_str() {
-            return Some(text.to_owned());
-        }
-        let kind = kind(value.get_ref());
-        self.fault(value.span().start, format!("{key} wants text in quotes, this is {kind}"));
-        None
-    }
-
-    fn bool_of(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<bool> {
-        if let Some(answer) = value.get_ref().as_bool() {
-            return Some(answer);
-        }
-        let kind = kind(value.get_ref());
-        self.fault(value.span().start, format!("{key} wants true or false, this is {kind}"));
-        None
-    }
-
     /// Reads `[keys]` and the `[keys.CONTEXT]` in it.
     fn keys_of(&mut self, value: &Spanned<DeValue<'_>>) -> Vec<KeyChoice> {
         let Some(table) = value.get_ref().as_table() else {
@@ -196,16 +144,5 @@ impl Reader<'_> {
             keys,
             place,
         })
-    }
-}
-
-fn kind(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) | DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
     }
 }

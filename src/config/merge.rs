@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use crate::config::file::FileConfig;
-use crate::config::{Config, EndpointChoice};
+use crate::config::{Config, EndpointChoice, LogWay};
 
 /// What the command line says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,7 @@ pub struct Flags {
     pub read_only: bool,
     pub ascii: bool,
     pub no_color: bool,
+    pub slow_link: bool,
     pub no_history: bool,
     pub log_file: Option<PathBuf>,
     pub verbosity: u8,
@@ -37,12 +38,18 @@ pub fn merge(flags: Flags, environment: Environment<'_>, file: FileConfig) -> Re
         ascii: flags.ascii
             || switch("STACKDASH_ASCII", &env)?.or(file.ascii).unwrap_or_else(|| !is_utf8(&env)),
         no_color: flags.no_color || env("NO_COLOR").is_some(),
+        slow_link: if flags.slow_link {
+            Some(true)
+        } else {
+            switch("STACKDASH_SLOW_LINK", &env)?.or(file.slow_link)
+        },
         keys: file.keys,
         key_preset: file.key_preset,
         notify: file.notify,
         history: !flags.no_history
             && switch("STACKDASH_HISTORY", &env)?.or(file.history).unwrap_or(default.history),
         project: flags.project.or_else(|| env("STACKDASH_PROJECT")),
+        logs: log_way(env("STACKDASH_LOGS"))?,
         log_file: flags.log_file.or_else(|| env("STACKDASH_LOG_FILE").map(PathBuf::from)),
         verbosity: flags.verbosity,
     })
@@ -74,6 +81,14 @@ fn endpoint(
         return Ok(EndpointChoice::default());
     }
     Ok(EndpointChoice { host: file.host.clone(), context: file.context.clone() })
+}
+
+fn log_way(word: Option<String>) -> Result<LogWay, String> {
+    match word.as_deref() {
+        None | Some("auto") => Ok(LogWay::Auto),
+        Some("api") => Ok(LogWay::Api),
+        Some(other) => Err(format!("STACKDASH_LOGS is {other:?}: it wants api or auto")),
+    }
 }
 
 /// Reads a variable that is on or off.
@@ -117,6 +132,15 @@ mod tests {
         assert_eq!(merged(Flags::default(), &env, file.clone()).unwrap().theme, "env");
         assert_eq!(merged(Flags::default(), &[], file).unwrap().theme, "file");
         assert_eq!(merged(Flags::default(), &[], FileConfig::default()).unwrap().theme, "dark");
+    }
+
+    #[test]
+    fn the_way_to_logs_is_auto_or_api() {
+        let way = |word| merged(Flags::default(), &[("STACKDASH_LOGS", word)], FileConfig::default());
+        assert_eq!(way("").unwrap().logs, LogWay::Auto);
+        assert_eq!(way("auto").unwrap().logs, LogWay::Auto);
+        assert_eq!(way("api").unwrap().logs, LogWay::Api);
+        assert_eq!(way("file").unwrap_err(), "STACKDASH_LOGS is \"file\": it wants api or auto");
     }
 
     #[test]

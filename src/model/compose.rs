@@ -2,13 +2,18 @@
 //!
 //! Only what stackdash acts on or shows. Values of environment variables are left out: they may be secrets.
 
+pub mod document;
+mod parts;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use crate::model::compose::parts::{BuildSection, HealthSection, MountDefinition, SourceFile};
 use crate::model::containers::Dependency;
 use crate::model::text::clean;
+use crate::model::watch::WatchRule;
 
 /// Where a stack's files are and how Compose is to read them. Passed to every call explicitly, so that
 /// the caller's own environment cannot redirect an action.
@@ -22,6 +27,9 @@ pub struct ComposeProject {
     pub env_files: Vec<PathBuf>,
     /// Profiles that are switched on.
     pub profiles: Vec<String>,
+    /// Whether `COMPOSE_FILE` and its like of our own environment hold: the operator stands in the folder
+    /// or has named the files, as with Compose itself.
+    pub own_environment: bool,
 }
 
 /// Words before every verb: no colors, one line for each step.
@@ -60,12 +68,27 @@ impl ComposeProject {
     }
 }
 
-fn quoted(word: &str) -> String {
+/// Writes a word as one would type it in a shell.
+pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The whole resolved document, for rules to look at. It has secrets in clear: never shown, never kept.
+#[derive(Clone, Default)]
+pub struct Resolved {
+    pub json: String,
+    /// What Compose said beside it, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl std::fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resolved").field("warnings", &self.warnings).finish_non_exhaustive()
     }
 }
 
@@ -76,6 +99,18 @@ pub struct Definition {
     pub services: BTreeMap<Arc<str>, ServiceDefinition>,
     pub volumes: Vec<String>,
     pub networks: Vec<String>,
+    /// Profiles that are on without being asked for: `COMPOSE_PROFILES` of the `.env` file.
+    pub default_profiles: Vec<String>,
+    /// All of it as lines fit to be shown, secrets masked; see [`document`].
+    pub text: Arc<[String]>,
+    /// Secrets that do not come from elsewhere, by the names that services use.
+    pub secrets: Vec<String>,
+    /// The files that it was made from: those that were named, or those that Compose finds in the folder.
+    pub files: Vec<PathBuf>,
+    /// Every file that was read, as far as that can be known: what to watch.
+    pub sources: Vec<SourceFile>,
+    /// Version of the Compose that read it: another one makes other hashes.
+    pub version: String,
 }
 
 /// One service as it is defined.
@@ -83,17 +118,35 @@ pub struct Definition {
 pub struct ServiceDefinition {
     /// Empty where only a build is given.
     pub image: String,
+    /// Empty: the engine's containers are numbered.
+    pub container_name: String,
     pub builds: bool,
+    pub build: Option<BuildSection>,
     pub profiles: Vec<String>,
     pub depends_on: Vec<Dependency>,
     /// Empty: none was asked for.
     pub restart: String,
+    /// Services that it is restarted with.
+    pub restarts_with: Vec<Arc<str>>,
     pub has_health_check: bool,
+    pub health: Option<HealthSection>,
     pub replicas: u32,
     /// As Compose writes them: `8080:80/tcp`.
     pub ports: Vec<String>,
-    /// Number of `develop.watch` rules.
-    pub watch_rules: u32,
+    pub mounts: Vec<MountDefinition>,
+    /// By the names that the files give them.
+    pub networks: Vec<String>,
+    /// `host`, `service:db`; empty: networks as above.
+    pub network_mode: String,
+    pub secrets: Vec<String>,
+    /// Empty: the image's own.
+    pub user: String,
+    /// Names of the environment variables that it is given.
+    pub environment: Vec<String>,
+    /// `develop.watch`.
+    pub watch: Vec<WatchRule>,
+    /// What `up` compares with a container's label; empty where Compose did not tell.
+    pub config_hash: String,
 }
 
 impl Definition {
@@ -103,6 +156,19 @@ impl Definition {
         all.sort();
         all.dedup();
         all
+    }
+
+    pub fn has_profile(&self, name: &str) -> bool {
+        self.services.values().any(|service| service.profiles.iter().any(|profile| profile == name))
+    }
+
+    /// Finds out which profiles are on from the services that Compose takes without being told any.
+    pub fn set_default_profiles(&mut self, active: &[String]) {
+        let is_on = |profile: &String| {
+            let mut of_it = self.services.iter().filter(|(_, service)| service.profiles.contains(profile));
+            of_it.all(|(name, _)| active.iter().any(|service| **service == **name))
+        };
+        self.default_profiles = self.profiles().into_iter().filter(is_on).collect();
     }
 }
 
@@ -118,6 +184,7 @@ mod tests {
             folder: "/srv/my shop".into(),
             env_files: vec![],
             profiles: vec!["*".into()],
+            own_environment: false,
         };
         assert_eq!(
             project.command_line(&[String::from("down")]),

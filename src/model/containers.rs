@@ -3,12 +3,16 @@
 //! Everything here is already fit to be shown: names are sanitized and secret values are masked
 //! before a [`Container`] is made. Knows nothing of stacks' states; those are derived in `state`.
 
+#[cfg(test)]
+pub mod fixture;
+
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::model::health::{Health, HealthCheck, HealthSettings};
+use crate::model::stack_file::LabelRules;
 
 /// The engine's full id of a container (64 hex digits).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -109,6 +113,15 @@ impl DependsCondition {
         }
     }
 
+    /// Returns the short word for what is waited for: `healthy`.
+    pub fn goal(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Healthy => "healthy",
+            Self::CompletedSuccessfully => "completed",
+        }
+    }
+
     pub fn parse(word: &str) -> Self {
         match word {
             "service_healthy" => Self::Healthy,
@@ -122,6 +135,8 @@ impl DependsCondition {
 pub struct Dependency {
     pub service: Arc<str>,
     pub condition: DependsCondition,
+    /// Whether Compose gives up without it. Labels do not tell; there it is taken for granted.
+    pub required: bool,
 }
 
 /// One port of a container, published or only exposed.
@@ -178,10 +193,14 @@ pub struct ComposeLabels {
     /// Absolute paths, as far as the labels allow.
     pub config_files: Vec<String>,
     pub working_dir: String,
+    /// Files of variables that Compose was given beside the usual one.
+    pub env_files: Vec<String>,
     pub config_hash: String,
     /// Version of the Compose CLI that made the container.
     pub version: String,
     pub depends_on: Vec<Dependency>,
+    /// What labels of our own say, where there are any.
+    pub rules: Option<Arc<LabelRules>>,
 }
 
 /// One container, as the last list or inspect told it.
@@ -228,6 +247,8 @@ pub struct Container {
     pub command: String,
     pub user: String,
     pub tty: bool,
+    /// Whether its first process takes input although nobody is attached.
+    pub stdin_open: bool,
     /// Bytes; `None`: no limit.
     pub memory_limit: Option<u64>,
     pub log_driver: String,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::containers::ContainerId;
+use crate::model::runs::RunTitle;
 use crate::model::stacks::Target;
+use crate::model::watch::run::{RunAction, RunId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub u64);
@@ -29,19 +31,42 @@ pub enum Verb {
     /// Copies a file out of a container.
     CopyOut,
     Compose(ComposeVerb),
+    /// Runs a program that was typed or that the stack's operator wrote down.
+    Run(RunKind),
+    /// What the watcher does after files were saved.
+    Watch(RunAction),
+}
+
+/// What else may go on beside a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RunKind {
+    /// Anything: it takes nothing away.
+    Beside,
+    /// Nothing of its stack: it may recreate what the others work on.
+    Alone,
 }
 
 /// What the Compose CLI is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ComposeVerb {
     Up,
+    /// As [`ComposeVerb::Up`] of a whole stack, and removes containers that its files know no more.
+    Sweep,
     /// Stops and removes; of a whole stack its networks too.
     Down {
         volumes: bool,
     },
     Recreate,
     Rebuild,
+    /// As [`ComposeVerb::Rebuild`], with every step of the build anew.
+    RebuildClean,
     Pull,
+    /// So many containers of one service.
+    Scale(u32),
+    /// Pull, build, up, and wait until everything is ready.
+    Update,
+    /// Back to the images from before the last update.
+    GoBack,
 }
 
 impl Verb {
@@ -73,10 +98,23 @@ impl Verb {
             Self::CopyIn => ("copy in", "copying in", "copied in"),
             Self::CopyOut => ("copy out", "copying out", "copied out"),
             Self::Compose(ComposeVerb::Up) => ("bring up", "bringing up", "brought up"),
+            Self::Compose(ComposeVerb::Sweep) => {
+                ("bring up without orphans", "bringing up without orphans", "brought up without orphans")
+            }
             Self::Compose(ComposeVerb::Down { .. }) => ("take down", "taking down", "taken down"),
             Self::Compose(ComposeVerb::Recreate) => ("recreate", "recreating", "recreated"),
             Self::Compose(ComposeVerb::Rebuild) => ("rebuild", "rebuilding", "rebuilt"),
+            Self::Compose(ComposeVerb::RebuildClean) => {
+                ("rebuild without cache", "rebuilding without cache", "rebuilt without cache")
+            }
+            Self::Run(_) => ("run", "running", "ran"),
+            Self::Watch(RunAction::Rebuild) => ("rebuild", "rebuilding", "rebuilt"),
+            Self::Watch(RunAction::Restart) => ("restart", "restarting", "restarted"),
+            Self::Watch(_) => ("sync", "syncing", "synced"),
             Self::Compose(ComposeVerb::Pull) => ("pull", "pulling", "pulled"),
+            Self::Compose(ComposeVerb::Scale(_)) => ("scale", "scaling", "scaled"),
+            Self::Compose(ComposeVerb::Update) => ("update", "updating", "updated"),
+            Self::Compose(ComposeVerb::GoBack) => ("go back", "going back", "gone back"),
         }
     }
 }
@@ -157,6 +195,70 @@ pub struct ComposeOrder {
     pub profiles: Vec<String>,
 }
 
+/// What a call of Compose in several steps is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    Pulling,
+    Building,
+    Starting,
+    /// Copying files into containers.
+    Syncing,
+    Restarting,
+    /// Running what is to follow a copy.
+    Hooking,
+    /// Until everything is ready, or is not going to be.
+    Waiting,
+}
+
+impl Phase {
+    /// Returns the words for a phase under way: `waiting for health`.
+    pub fn doing(self) -> &'static str {
+        match self {
+            Self::Pulling => "pulling",
+            Self::Building => "building",
+            Self::Starting => "starting",
+            Self::Syncing => "syncing",
+            Self::Restarting => "restarting",
+            Self::Hooking => "running the hook",
+            Self::Waiting => "waiting for health",
+        }
+    }
+
+    /// Returns the word for a phase that is over: `pulled`.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Pulling => "pulled",
+            Self::Building => "built",
+            Self::Starting => "started",
+            Self::Syncing => "synced",
+            Self::Restarting => "restarted",
+            Self::Hooking => "hook ran",
+            Self::Waiting => "ready",
+        }
+    }
+}
+
+/// The phase that a job is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseNow {
+    pub phase: Phase,
+    pub since: Timestamp,
+    /// Its command line; empty while it waits.
+    pub command: String,
+}
+
+/// The image that a service ran, and the name by which Compose finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptImage {
+    pub service: Arc<str>,
+    /// `shop-web`, `nginx:1.27`.
+    pub name: String,
+    /// `sha256:…`.
+    pub id: String,
+    /// Name that keeps it from being lost meanwhile.
+    pub kept_as: String,
+}
+
 /// A file to be copied between a container and this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyOrder {
@@ -182,10 +284,28 @@ pub struct Job {
     /// What it has dealt with, of how many: containers, or bytes of a copy.
     pub done: u64,
     pub total: u64,
-    /// The exact command line of the Compose CLI; empty for what the engine does itself.
+    /// The exact command line, secrets masked; empty for what the engine does itself.
     pub command: String,
     /// The last line of its output, without what is the same in each.
     pub gist: String,
+    /// What Compose was asked for.
+    pub order: Option<ComposeOrder>,
+    /// Of a job in several steps: the present one.
+    pub phase: Option<PhaseNow>,
+    /// What is run, of a run.
+    pub run: Option<RunTitle>,
+    /// The run of the watcher that it carries out.
+    pub watch: Option<RunId>,
+}
+
+impl Job {
+    /// Says what is under way: `restarting`, `running backup-now`.
+    pub fn doing(&self) -> String {
+        match &self.run {
+            Some(title) => format!("{} {}", self.verb.doing(), title.name),
+            None => self.verb.doing().to_owned(),
+        }
+    }
 }
 
 /// How a job ended.
@@ -194,5 +314,12 @@ pub enum JobOutcome {
     Succeeded,
     /// One sentence each: what was tried, what the engine said.
     Failed(Vec<String>),
+    /// A program ended with another code than 0; `words`: why, where anybody said.
+    Exited {
+        code: i64,
+        words: String,
+    },
+    /// It took longer than it was given, and was ended; `words`: what is left of it.
+    TimedOut(String),
     Cancelled,
 }

@@ -1,9 +1,14 @@
 //! Lines of container logs, fit to be shown.
 //!
-//! `fields` takes structured lines apart, `trace` says which lines belong together.
+//! `fields` takes structured lines apart, `trace` says which lines belong together; `file` knows log files
+//! inside containers, `stamp` the times that their lines begin with.
 
 pub mod fields;
+pub mod file;
+pub mod stamp;
 pub mod trace;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -14,6 +19,8 @@ use crate::model::text::StyledText;
 pub enum LogStream {
     Stdout,
     Stderr,
+    /// A file inside the container.
+    File,
     /// Our own remark between lines: a seam after a restart, a gap, a dropped stretch.
     Remark,
 }
@@ -23,6 +30,7 @@ impl LogStream {
         match self {
             Self::Stdout => "stdout",
             Self::Stderr => "stderr",
+            Self::File => "file",
             Self::Remark => "remark",
         }
     }
@@ -50,11 +58,42 @@ impl LogLevel {
     }
 }
 
+/// Where lines come from: what a container prints, or a file in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogSource {
+    pub container: ContainerId,
+    /// Complete path in the container; `None`: its standard output and error.
+    pub file: Option<Arc<str>>,
+}
+
+impl LogSource {
+    pub fn file(container: ContainerId, file: Arc<str>) -> Self {
+        Self { container, file: Some(file) }
+    }
+
+    /// Returns the file's name without its folder.
+    pub fn file_name(&self) -> Option<&str> {
+        self.file.as_deref().map(|file| file.rsplit('/').next().unwrap_or(file))
+    }
+}
+
+impl From<ContainerId> for LogSource {
+    fn from(container: ContainerId) -> Self {
+        Self { container, file: None }
+    }
+}
+
+impl From<&ContainerId> for LogSource {
+    fn from(container: &ContainerId) -> Self {
+        Self { container: container.clone(), file: None }
+    }
+}
+
 /// One line, sanitized and capped in length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
     pub at: Timestamp,
-    pub container: ContainerId,
+    pub source: LogSource,
     pub stream: LogStream,
     pub level: Option<LogLevel>,
     pub text: StyledText,
@@ -67,7 +106,7 @@ impl LogLine {
     }
 }
 
-/// What is happening to the log of one container that is looked at.
+/// What is happening to the log that is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogStatus {
     /// Asked for, nothing came yet.
@@ -79,7 +118,7 @@ pub enum LogStatus {
     Unreadable(String),
 }
 
-/// How far back the log of one container has been read.
+/// How far back a log has been read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// Older lines are being read.

@@ -35,6 +35,11 @@ pub fn env_value(key: &str, value: &str) -> String {
     }
 }
 
+/// Whether a name promises a secret, whatever its value.
+pub fn is_secret_name(key: &str) -> bool {
+    kind_of(key) == KeyKind::Secret
+}
+
 /// Masks all of a secret, but of an address with a password only that.
 fn masked(value: &str) -> String {
     match shapes::mask_url_passwords(value) {

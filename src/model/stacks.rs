@@ -198,6 +198,8 @@ pub enum Reason {
         /// State of what it waits for, and since when.
         state: ServiceState,
         since: Option<Timestamp>,
+        /// What lies at the bottom where that is blocked itself, and its state.
+        root: Option<(Arc<str>, ServiceState)>,
     },
     HealthFailing {
         streak: u32,
@@ -219,6 +221,12 @@ pub enum Reason {
         affected: u32,
         of: u32,
         worst: Box<Self>,
+    },
+    /// Its files have errors.
+    Misconfigured {
+        errors: u32,
+        /// The first of them.
+        first: String,
     },
     /// A restart in the last hour that is over.
     Restarted {
@@ -245,14 +253,14 @@ impl Reason {
                 }
                 text
             }
-            Self::WaitsFor { service, condition, state, since } => {
-                let wanted = match condition {
-                    DependsCondition::Started => "started",
-                    DependsCondition::Healthy => "healthy",
-                    DependsCondition::CompletedSuccessfully => "completed",
-                };
+            Self::Misconfigured { errors: 1, first } => first.clone(),
+            Self::Misconfigured { errors, first } => format!("{errors} errors, first: {first}"),
+            Self::WaitsFor { service, condition, state, since, root } => {
                 let age = since.map_or_else(String::new, |since| format!(" for {}", age(since, now)));
-                format!("waits for {service}: {wanted} ({}{age})", state.word())
+                let root = root
+                    .as_ref()
+                    .map_or_else(String::new, |(name, state)| format!("; {name} {}", state.word()));
+                format!("waits for {service}: {} ({}{age}{root})", condition.goal(), state.word())
             }
             Self::HealthFailing { streak, output } => {
                 let mut text = match streak {
@@ -324,6 +332,8 @@ pub struct DependencyStatus {
     pub service: Arc<str>,
     pub condition: DependsCondition,
     pub met: bool,
+    /// Whether Compose gives up without it.
+    pub required: bool,
 }
 
 /// One service of a stack.
@@ -342,6 +352,43 @@ pub struct Service {
     pub image: Arc<str>,
     /// Compose profiles it stands behind; empty: it is always on.
     pub profiles: Vec<String>,
+    /// How its containers differ from what its files say now.
+    pub drift: Option<Drift>,
+}
+
+/// How what runs differs from what the files say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// The files know no such service.
+    Gone,
+    /// The files name another image.
+    Image { runs: String, wanted: String },
+    /// Something else of its configuration: `up` would make the container anew.
+    Config,
+}
+
+impl Drift {
+    /// Returns the kind, for a document.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Image { .. } => "image",
+            Self::Config => "config",
+        }
+    }
+
+    /// Says what it is and what to do about it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Gone => String::from(
+                "orphan: its files know it no more; up leaves it as it is, up --remove-orphans removes it",
+            ),
+            Self::Image { runs, wanted } => {
+                format!("changed in file: it runs {runs}, the file says {wanted}; bringing it up applies it")
+            }
+            Self::Config => String::from("changed in file; bringing it up applies it"),
+        }
+    }
 }
 
 /// One Compose project, or the containers without one.
@@ -355,8 +402,15 @@ pub struct Stack {
     pub working_dir: String,
     /// Whether its files were read; otherwise all we know is from labels.
     pub defined: bool,
-    /// Why its files could not be read, in Compose's words.
+    /// Why its files could not be read, in Compose's words. `defined` as well: what is known of them is
+    /// from before.
     pub definition_error: Option<String>,
+    /// Files of variables that its newest container was made with, beside the usual one.
+    pub env_files: Vec<String>,
+    /// When its newest container was made; `None`: it has none.
+    pub newest: Option<Timestamp>,
+    /// A container was made after its files were read, and they may say something else by now.
+    pub outdated: bool,
     /// Every profile its services name, sorted.
     pub profiles: Vec<String>,
 }

@@ -8,7 +8,7 @@ mod level;
 mod sanitize;
 
 pub use level::level_of;
-pub use sanitize::{clean, clean_block, clean_cow, styled};
+pub use sanitize::{clean, clean_block, clean_cow, styled, styled_owned};
 
 /// A color as a log line asks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

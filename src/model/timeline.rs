@@ -18,12 +18,27 @@ pub enum EntryKind {
     Action,
     /// The connection to the engine.
     Engine,
+    /// A token turned, or was refreshed.
+    Token,
+    /// A probe of ours began to fail, or passes again.
+    Probe,
+    /// An unhealthy container was restarted because a rule asks for it, or no longer is.
+    Heal,
     /// Our own troubles.
     Stackdash,
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 5] = [Self::Container, Self::Health, Self::Action, Self::Engine, Self::Stackdash];
+    pub const ALL: [Self; 8] = [
+        Self::Container,
+        Self::Health,
+        Self::Action,
+        Self::Engine,
+        Self::Token,
+        Self::Probe,
+        Self::Heal,
+        Self::Stackdash,
+    ];
 
     /// Reads what [`EntryKind::word`] wrote.
     pub fn parse(word: &str) -> Option<Self> {
@@ -36,6 +51,9 @@ impl EntryKind {
             Self::Health => "health",
             Self::Action => "action",
             Self::Engine => "engine",
+            Self::Token => "token",
+            Self::Probe => "probe",
+            Self::Heal => "heal",
             Self::Stackdash => "stackdash",
         }
     }

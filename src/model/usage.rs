@@ -54,6 +54,8 @@ pub struct UsageSample {
 
 /// Length of a [`History`] slot, in seconds. Sampling runs at the same beat.
 pub const BEAT_SECONDS: i64 = 2;
+/// What is not on the screen is read once in so many beats.
+pub const OFF_SCREEN_BEATS: i64 = 5;
 /// Slots of a [`History`]: ten minutes.
 pub const HISTORY_SLOTS: usize = 300;
 
@@ -109,6 +111,11 @@ impl Default for History {
 impl History {
     /// Records a sample; slots that were skipped stay empty, so that a gap is seen as one.
     pub fn push(&mut self, at: Timestamp, point: HistoryPoint) {
+        self.push_covering(at, point, 0);
+    }
+
+    /// Records a sample that holds for the slots before it as well, where no more than `slots` were skipped.
+    pub fn push_covering(&mut self, at: Timestamp, point: HistoryPoint, slots: i64) {
         let slot = at.as_second() / BEAT_SECONDS;
         if slot < self.newest {
             // The clock went back: what we have is in the future and would never be shown again.
@@ -119,9 +126,10 @@ impl History {
             }
         }
         let skipped = (slot - self.newest).min(HISTORY_SLOTS as i64);
+        let between = if skipped <= slots { point } else { HistoryPoint::EMPTY };
         for step in 0..skipped {
             let index = Self::index(slot - step);
-            self.points[index] = HistoryPoint::EMPTY;
+            self.points[index] = between;
         }
         self.newest = slot;
         self.points[Self::index(slot)] = point;
@@ -129,9 +137,9 @@ impl History {
 
     /// Returns the last `count` points up to `now`, oldest first; empty slots where nothing was read.
     pub fn last(&self, count: usize, now: Timestamp) -> impl Iterator<Item = HistoryPoint> + '_ {
-        // Up to one beat late is still "now": otherwise every chart would flicker at its right edge.
+        // As late as the slow beat is still "now": otherwise every chart would flicker at its right edge.
         let slot = now.as_second() / BEAT_SECONDS;
-        let end = if slot - self.newest <= 2 { self.newest } else { slot };
+        let end = if slot - self.newest <= OFF_SCREEN_BEATS { self.newest } else { slot };
         let count = count.min(HISTORY_SLOTS) as i64;
         (0..count).rev().map(move |back| {
             let wanted = end - back;
@@ -171,6 +179,18 @@ mod tests {
         assert_eq!(seen[3], 4.0);
         history.push(at(1000 + 2 * HISTORY_SLOTS as i64 + 100), point(9.0));
         assert!(history.last(HISTORY_SLOTS, at(1700)).filter(|p| !p.cpu_percent.is_nan()).count() == 1);
+    }
+
+    #[test]
+    fn a_point_of_a_slow_beat_covers_the_slots_since_the_one_before() {
+        let mut history = History::default();
+        history.push_covering(at(1000), point(1.0), 5);
+        history.push_covering(at(1010), point(4.0), 5);
+        let seen: Vec<f32> = history.last(6, at(1010)).map(|p| p.cpu_percent).collect();
+        assert_eq!(seen, [1.0, 4.0, 4.0, 4.0, 4.0, 4.0]);
+        history.push_covering(at(1022), point(7.0), 5);
+        let seen: Vec<f32> = history.last(3, at(1022)).map(|p| p.cpu_percent).collect();
+        assert!(seen[0].is_nan() && seen[1].is_nan());
     }
 
     #[test]

@@ -3,48 +3,29 @@
 //! Keeps each container as it was last inspected, what the event stream added to it (how it ended, how
 //! often), and the stacks derived from both. A change derives its own stack anew, no other.
 
+pub mod facts;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::event::{EngineEvent, EngineEventKind};
 use crate::model::compose::{ComposeProject, Definition};
 use crate::model::containers::{Container, ContainerId, RunState};
 use crate::model::health::Health;
-use crate::model::stacks::{Exit, Stack, Target, Verdict};
+use crate::model::stacks::{Stack, Target, Verdict};
 use crate::model::timeline::TimelineEntry;
 use crate::ports::ComposeError;
 use crate::state::Revision;
-use crate::state::definitions::Definitions;
+pub use crate::state::containers::facts::Facts;
+use crate::state::containers::facts::{facts_for, learn_from_inspection, note, note_flip};
+use crate::state::definitions::{Definitions, Taken};
 use crate::state::verdict;
 
-/// How long exits are remembered.
-const MEMORY: SignedDuration = SignedDuration::from_hours(1);
-/// Health flips remembered per container.
-const FLIPS: usize = 32;
-
-/// What the event stream tells beyond an inspection.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Facts {
-    /// Ends nobody asked for, in the last hour.
-    pub crashes: VecDeque<Timestamp>,
-    /// Last signal that was sent through the engine.
-    pub killed: Option<(Timestamp, i32)>,
-    /// Last stop that was carried out through the engine.
-    pub stopped: Option<Timestamp>,
-    pub died: Option<(Timestamp, i64)>,
-    /// How it ended the time before it was started again.
-    pub last_exit: Option<Exit>,
-    /// Last time the kernel killed one of its processes for memory.
-    pub out_of_memory: Option<Timestamp>,
-    /// Processes killed for memory since its start, by its control group.
-    pub oom_kills: u64,
-    /// Verdicts of the health check, oldest first.
-    pub flips: VecDeque<(Timestamp, Health)>,
-    /// From its start to the first passing check.
-    pub ready_after: Option<SignedDuration>,
-}
+/// Removed containers remembered; ids never come back.
+const REMOVED: usize = 256;
 
 /// A container with what is derived from it.
 #[derive(Debug)]
@@ -62,6 +43,9 @@ pub struct Containers {
     definitions: Definitions,
     /// Facts of containers that were not listed yet.
     early: HashMap<ContainerId, Facts>,
+    /// Containers that are no more, newest last: an inspection or a list that was under way when one went
+    /// must not bring it back.
+    removed: VecDeque<ContainerId>,
     /// When a verdict may change by the passing of time alone.
     recheck: BTreeMap<Arc<str>, Timestamp>,
     revision: Revision,
@@ -164,6 +148,15 @@ impl Containers {
         self.definitions.keep(stack);
     }
 
+    /// Remembers which profiles are on, for when nothing is left to tell.
+    pub(super) fn remember_profiles(&mut self, stack: &str, profiles: Vec<String>) {
+        self.definitions.remember_profiles(stack, profiles);
+    }
+
+    pub fn remembered_profiles(&self, stack: &str) -> impl Iterator<Item = &String> {
+        self.definitions.remembered_profiles(stack)
+    }
+
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.recheck.values().min().copied()
     }
@@ -174,16 +167,60 @@ impl Containers {
         now: Timestamp,
         project: ComposeProject,
         result: Result<Definition, ComposeError>,
-    ) {
-        if let Some(stack) = self.definitions.read(project, result) {
-            self.derive(now, &stack);
-            self.revision.bump();
+    ) -> Option<Taken> {
+        let taken = self.definitions.read(now, project, result);
+        if let Some(taken) = &taken {
+            self.derive(now, &taken.stack);
         }
+        self.revision.bump();
+        taken
+    }
+
+    /// Takes that files were written; returns what has to be read again.
+    pub(super) fn files_changed(&mut self, now: Timestamp, files: &BTreeSet<PathBuf>) -> Vec<ComposeProject> {
+        self.definitions.made_from(now, files)
+    }
+
+    /// Lets a stack's next calls use other files; returns what has to be read for it.
+    pub(super) fn choose_files(
+        &mut self,
+        now: Timestamp,
+        stack: &Arc<str>,
+        files: Vec<PathBuf>,
+    ) -> Option<ComposeProject> {
+        let wanted = self.definitions.choose(now, stack, files);
+        self.derive(now, stack);
+        self.revision.bump();
+        wanted
+    }
+
+    /// Lets a stack's files be read once more.
+    pub(super) fn read_again(&mut self, now: Timestamp, stack: &str) -> Option<ComposeProject> {
+        self.definitions.read_again(now, stack)
+    }
+
+    /// Returns every file that some stack is made from.
+    pub fn source_files(&self) -> impl Iterator<Item = &Path> {
+        self.definitions.sources()
+    }
+
+    /// Returns the files that the next call for a stack uses.
+    pub fn files_of(&self, stack: &str) -> Vec<String> {
+        self.definitions.standing(stack).files()
+    }
+
+    /// Whether the operator named several sets of files for a stack.
+    pub fn has_variants(&self, stack: &str) -> bool {
+        self.definitions.has_variants(stack)
+    }
+
+    pub(super) fn set_variants(&mut self, stack: &Arc<str>, several: bool) {
+        self.definitions.set_variants(stack, several);
     }
 
     /// Returns the projects whose files should be read now; each is returned once.
-    pub(super) fn unread_definitions(&mut self) -> Vec<ComposeProject> {
-        self.definitions.unread(self.revision, self.stacks.values())
+    pub(super) fn unread_definitions(&mut self, now: Timestamp) -> Vec<ComposeProject> {
+        self.definitions.unread(now, self.revision, self.stacks.values())
     }
 
     /// Returns how Compose is to be called for a stack.
@@ -196,15 +233,32 @@ impl Containers {
         self.definitions.is_reading()
     }
 
+    /// Says why nothing is known of a stack's files, in so far as it is known.
+    pub(super) fn why_undefined(&self, stack: &str) -> String {
+        if self.definitions.is_reading_first(stack) {
+            return format!("{stack}: its compose files are being read; try again in a moment");
+        }
+        match self.definitions.standing(stack).error {
+            Some(error) => format!("{stack}: its compose files cannot be read: {error}"),
+            None => format!("{stack}: its compose files are not known here"),
+        }
+    }
+
+    /// Returns why the path that the operator named could not be read: no stack stands for it.
+    pub fn refused(&self) -> Option<&ComposeError> {
+        self.definitions.refused()
+    }
+
     pub fn definition(&self, stack: &str) -> Option<&Definition> {
         self.definitions.get(stack)
     }
 
-    pub(super) fn listed(&mut self, now: Timestamp, list: Vec<Container>) {
+    pub(super) fn listed(&mut self, now: Timestamp, mut list: Vec<Container>) {
         let mut old = std::mem::take(&mut self.by_id);
         self.members.clear();
         self.stacks.clear();
         self.recheck.clear();
+        list.retain(|container| !self.removed.contains(&container.id));
         for container in list {
             let facts = old
                 .remove(&container.id)
@@ -222,6 +276,9 @@ impl Containers {
     }
 
     pub(super) fn inspected(&mut self, now: Timestamp, container: Container) {
+        if self.removed.contains(&container.id) {
+            return;
+        }
         let stack = container.stack_name();
         let mut left = None;
         let facts = match self.by_id.remove(&container.id) {
@@ -262,16 +319,23 @@ impl Containers {
     pub(super) fn engine_said(&mut self, now: Timestamp, event: &EngineEvent) -> bool {
         if event.kind == EngineEventKind::Removed {
             self.early.remove(&event.container);
-            let known = self.by_id.contains_key(&event.container);
+            if self.removed.len() == REMOVED {
+                self.removed.pop_front();
+            }
+            self.removed.push_back(event.container.clone());
             self.gone(now, &event.container);
-            return known;
+            return true;
+        }
+        if self.removed.contains(&event.container) {
+            return false;
         }
         let stop_signal = self.by_id.get(&event.container).map_or(15, |e| e.container.stop_signal);
+        let started = self.by_id.get(&event.container).and_then(|e| e.container.started_at);
         let facts = match self.by_id.get_mut(&event.container) {
             Some(entry) => &mut entry.facts,
             None => self.early.entry(event.container.clone()).or_default(),
         };
-        note(facts, event, stop_signal);
+        note(facts, event, stop_signal, started);
         if let Some(entry) = self.by_id.get_mut(&event.container) {
             // A replayed flip may tell when it got ready; no inspection follows it.
             if event.kind == EngineEventKind::Health(Health::Healthy) {
@@ -292,7 +356,7 @@ impl Containers {
                 Some(known) => &mut known.facts,
                 None => self.early.entry(id.clone()).or_default(),
             };
-            note_flip(facts, entry.at, health);
+            note_flip(facts, entry.at, health, None);
         }
     }
 
@@ -369,76 +433,5 @@ impl Containers {
             }
         }
         self.stacks.insert(name.clone(), derived.stack);
-    }
-}
-
-/// Adds what an event says to what we remember of a container.
-fn note(facts: &mut Facts, event: &EngineEvent, stop_signal: i32) {
-    while facts.crashes.front().is_some_and(|at| event.at.duration_since(*at) > MEMORY) {
-        facts.crashes.pop_front();
-    }
-    match &event.kind {
-        EngineEventKind::Died { exit_code } => {
-            facts.died = Some((event.at, *exit_code));
-            // A stop is told only after the end it caused; a signal of ours comes before it.
-            let asked = facts.killed.is_some_and(|(at, signal)| {
-                event.at.duration_since(at) < SignedDuration::from_secs(60)
-                    && (signal == stop_signal || signal == 9)
-            });
-            if !asked && facts.crashes.back() != Some(&event.at) {
-                facts.crashes.push_back(event.at);
-            }
-        }
-        EngineEventKind::Stopped => facts.stopped = Some(event.at),
-        EngineEventKind::Killed { signal } => facts.killed = Some((event.at, *signal)),
-        EngineEventKind::OutOfMemory => facts.out_of_memory = Some(event.at),
-        EngineEventKind::Health(health) => note_flip(facts, event.at, *health),
-        // What belongs to one life only is dropped by the inspection that shows the next: this event may
-        // be a replay of the start that we see already.
-        EngineEventKind::Started
-        | EngineEventKind::Created
-        | EngineEventKind::Paused
-        | EngineEventKind::Unpaused
-        | EngineEventKind::Restarted
-        | EngineEventKind::Renamed
-        | EngineEventKind::Removed
-        | EngineEventKind::Updated => {}
-    }
-}
-
-/// Notes a verdict of the health check, unless it is none or was told before.
-fn note_flip(facts: &mut Facts, at: Timestamp, health: Health) {
-    if facts.flips.back().is_some_and(|(known, last)| *last == health || *known >= at) {
-        return;
-    }
-    facts.flips.push_back((at, health));
-    if facts.flips.len() > FLIPS {
-        facts.flips.pop_front();
-    }
-}
-
-/// Returns what is still true of a container in its next inspection: a new life begins with nothing.
-fn facts_for(entry: Entry, next: &Container) -> Facts {
-    let mut facts = entry.facts;
-    if entry.container.started_at != next.started_at {
-        facts.oom_kills = 0;
-        facts.ready_after = None;
-    }
-    facts
-}
-
-/// Adds what only an inspection tells.
-fn learn_from_inspection(facts: &mut Facts, container: &Container, now: Timestamp) {
-    if let Some(exit) = verdict::exit_of(container, facts) {
-        facts.last_exit = Some(exit);
-    }
-    while facts.crashes.front().is_some_and(|at| now.duration_since(*at) > MEMORY) {
-        facts.crashes.pop_front();
-    }
-    if container.run == RunState::Running
-        && container.health == Health::Healthy
-        && facts.ready_after.is_none()
-    {
-        facts.ready_after = verdict::ready_after(container, facts);
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::host::{EngineDiskUsage, HostSample};
+use crate::model::host::{EngineDiskUsage, HostSample, PerMinute};
 use crate::model::usage::{History, HistoryPoint};
 use crate::ports::EngineError;
 use crate::state::Revision;
@@ -14,6 +14,8 @@ pub struct Host {
     pub history: History,
     pub disk_usage: Option<Result<EngineDiskUsage, EngineError>>,
     pub disk_usage_at: Option<Timestamp>,
+    /// Requests to the engine.
+    pub engine_calls: PerMinute,
     pub revision: Revision,
 }
 
@@ -27,6 +29,9 @@ impl Host {
                 ..HistoryPoint::EMPTY
             },
         );
+        if let Some(calls) = sample.own.engine_calls {
+            self.engine_calls.push(now, calls);
+        }
         self.sample = Some(sample);
         self.revision.bump();
     }

@@ -9,8 +9,9 @@ mod older;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStatus, Reach, trace};
+use jiff::Timestamp;
+
+use crate::model::logs::{LogLine, LogSource, LogStatus, Reach, trace};
 use crate::state::Revision;
 
 pub use older::OlderRequest;
@@ -28,10 +29,10 @@ pub struct LogStore {
     limit: usize,
     /// Lines that fell out at the front since the selection was made: the index of the first kept one.
     dropped: u64,
-    shown: BTreeSet<ContainerId>,
-    status: HashMap<ContainerId, LogStatus>,
+    shown: BTreeSet<LogSource>,
+    status: HashMap<LogSource, LogStatus>,
     /// How far back each log was read, once that was asked for.
-    reach: HashMap<ContainerId, Reach>,
+    reach: HashMap<LogSource, Reach>,
     /// Counts the times that lines were taken out of the middle, so that numbers start anew.
     epoch: u64,
     /// For each of the last batches that went between older lines: the lowest number it took.
@@ -105,15 +106,15 @@ impl LogStore {
         (self.bytes, self.limit)
     }
 
-    pub fn shown(&self) -> &BTreeSet<ContainerId> {
+    pub fn shown(&self) -> &BTreeSet<LogSource> {
         &self.shown
     }
 
-    pub fn status(&self, id: &ContainerId) -> Option<&LogStatus> {
+    pub fn status(&self, id: &LogSource) -> Option<&LogStatus> {
         self.status.get(id)
     }
 
-    pub(super) fn show(&mut self, wanted: &BTreeSet<ContainerId>) {
+    pub(super) fn show(&mut self, wanted: &BTreeSet<LogSource>) {
         if *wanted == self.shown {
             return;
         }
@@ -123,7 +124,7 @@ impl LogStore {
             self.dropped = 0;
             self.limit = self.limit.min(LOG_BYTES);
         } else {
-            self.lines.retain(|line| wanted.contains(&line.container));
+            self.lines.retain(|line| wanted.contains(&line.source));
             self.bytes = self.lines.iter().map(LogLine::weight).sum();
         }
         self.status.retain(|id, _| wanted.contains(id));
@@ -136,7 +137,7 @@ impl LogStore {
         self.revision.bump();
     }
 
-    pub(super) fn set_status(&mut self, id: ContainerId, status: LogStatus) {
+    pub(super) fn set_status(&mut self, id: LogSource, status: LogStatus) {
         if self.shown.contains(&id) && self.status.insert(id, status.clone()) != Some(status) {
             self.revision.bump();
         }
@@ -144,8 +145,14 @@ impl LogStore {
 
     pub(super) fn append(&mut self, lines: Vec<LogLine>) {
         let mut lowest: Option<u64> = None;
+        // Lines come in batches of one source.
+        let mut last: Option<(LogSource, bool)> = None;
         for line in lines {
-            if !self.shown.contains(&line.container) {
+            let is_shown = match &last {
+                Some((source, is_shown)) if *source == line.source => *is_shown,
+                _ => last.insert((line.source.clone(), self.shown.contains(&line.source))).1,
+            };
+            if !is_shown {
                 continue;
             }
             self.bytes += line.weight();
@@ -177,14 +184,13 @@ impl LogStore {
     fn place_of(&self, line: &LogLine) -> usize {
         let lines = &self.lines;
         if trace::may_go_on(line)
-            && let Some(back) =
-                lines.iter().rev().take(trace::REACH).position(|before| before.container == line.container)
+            && let Some(back) = recent(lines, line.at).position(|before| before.source == line.source)
             && trace::goes_on(&lines[lines.len() - 1 - back], line)
         {
             return lines.len() - back;
         }
         let mut at = lines.len();
-        while at > 0 && lines[at - 1].at > line.at && lines[at - 1].container != line.container {
+        while at > 0 && lines[at - 1].at > line.at && lines[at - 1].source != line.source {
             at -= 1;
         }
         // Not into the middle of a trace.
@@ -199,8 +205,7 @@ impl LogStore {
         let mut head = at;
         while let Some(line) = self.lines.get(head).filter(|line| trace::may_go_on(line)) {
             let back = self.lines.range(..head).rev().take(trace::REACH);
-            let Some((steps, before)) =
-                back.enumerate().find(|(_, before)| before.container == line.container)
+            let Some((steps, before)) = back.enumerate().find(|(_, before)| before.source == line.source)
             else {
                 break;
             };
@@ -223,7 +228,7 @@ impl LogStore {
                 .range(at + 1..)
                 .take(trace::REACH)
                 .take_while(|after| after.at.duration_since(line.at) <= trace::AT_ONCE)
-                .position(|after| after.container == line.container)
+                .position(|after| after.source == line.source)
                 .map(|steps| at + 1 + steps)
                 .filter(|after| trace::goes_on(line, &self.lines[*after]));
             Some(line)
@@ -231,26 +236,33 @@ impl LogStore {
     }
 }
 
+/// Returns the last lines, back to those that a line of this time cannot belong to, newest first. A trace
+/// stands where it began, so times are out of order by as much as one may take.
+fn recent(lines: &VecDeque<LogLine>, at: Timestamp) -> impl Iterator<Item = &LogLine> {
+    lines.iter().rev().take_while(move |before| at.duration_since(before.at) <= trace::AT_ONCE * 2)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::model::containers::ContainerId;
     use crate::model::logs::LogStream;
     use crate::model::text::StyledText;
 
     fn line(container: &str, millisecond: i64, text: &str) -> LogLine {
         LogLine {
             at: Timestamp::from_millisecond(millisecond).unwrap(),
-            container: ContainerId::new(container),
+            source: ContainerId::new(container).into(),
             stream: LogStream::Stdout,
             level: None,
             text: StyledText::plain(text),
         }
     }
 
-    fn ids(names: &[&str]) -> BTreeSet<ContainerId> {
-        names.iter().map(|name| ContainerId::new(*name)).collect()
+    fn ids(names: &[&str]) -> BTreeSet<LogSource> {
+        names.iter().map(|name| ContainerId::new(*name).into()).collect()
     }
 
     fn texts(store: &LogStore) -> Vec<&str> {
@@ -312,6 +324,38 @@ mod tests {
         store.show(&ids(&["c"]));
         assert!(store.lines().is_empty());
         assert_eq!(store.bytes().0, 0);
+    }
+
+    proptest::proptest! {
+        /// However many lines of another container come between, and in whatever pieces.
+        #[test]
+        fn a_long_trace_is_never_split(
+            own in 2_usize..40,
+            between in 0_usize..30,
+            batch in 1_usize..60,
+            first in proptest::bool::ANY,
+        ) {
+            let mut store = LogStore::default();
+            store.show(&ids(&["a", "b"]));
+            let mut lines = Vec::new();
+            for n in 0..own {
+                lines.push(line("a", n as i64, if n == 0 { "failed" } else { "  at x" }));
+                lines.extend((0..between).map(|_| line("b", n as i64, "b")));
+            }
+            lines.push(line("a", 5_000, "next"));
+            if first {
+                // The other container was read before.
+                lines.sort_by_key(|line| line.source.container.as_str() == "a");
+            }
+            for piece in lines.chunks(batch) {
+                store.append(piece.to_vec());
+            }
+            let texts = texts(&store);
+            let head = texts.iter().position(|text| *text == "failed").unwrap();
+            proptest::prop_assert!(texts[head + 1..head + own].iter().all(|text| *text == "  at x"));
+            proptest::prop_assert_eq!(store.head_of(head + own - 1), head);
+            proptest::prop_assert_eq!(store.group_of(head + own - 1).count(), own);
+        }
     }
 
     #[test]

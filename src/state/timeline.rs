@@ -11,9 +11,14 @@ use crate::model::health::Health;
 use crate::model::jobs::{Job, JobOutcome};
 use crate::model::stacks::{Target, age, signal_name};
 use crate::model::timeline::{EntryKind, Severity, TimelineEntry};
+use crate::model::tokens::{RefreshCause, TokenState};
+use crate::model::watch::run::{RunPhase, WatchRun};
 use crate::state::Revision;
 use crate::state::connection::{Connection, Link};
 use crate::state::containers::Containers;
+use crate::state::heal::HealNews;
+use crate::state::probes::ProbeNews;
+use crate::state::tokens::{NewsKind, TokenNews};
 
 /// Entries kept.
 const CAPACITY: usize = 5_000;
@@ -116,6 +121,78 @@ impl Timeline {
         self.push(TimelineEntry { kind: EntryKind::Stackdash, ..about_engine(now, Severity::Warning, why) });
     }
 
+    pub(super) fn token_changed(&mut self, at: Timestamp, news: TokenNews) {
+        let name = &news.id.name;
+        let (severity, text) = match news.kind {
+            NewsKind::Turned { from, to, why } => {
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                let severity = match to {
+                    TokenState::Valid => Severity::Good,
+                    TokenState::Expiring | TokenState::Refreshing => Severity::Warning,
+                    _ => Severity::Error,
+                };
+                (severity, format!("token {name}: {} → {}{why}", from.word(), to.word()))
+            }
+            NewsKind::Renewed { expires_at, fingerprint, by } => {
+                let end = expires_at.map_or_else(String::new, |end| format!(", expires in {}", age(at, end)));
+                let by = match by {
+                    RefreshCause::Operator => "refreshed",
+                    RefreshCause::Auto => "refreshed by itself",
+                    RefreshCause::Service => "changed by its service",
+                };
+                (Severity::Good, format!("token {name} {by}{end} (fingerprint {fingerprint})"))
+            }
+            NewsKind::Authorized => (Severity::Good, format!("token {name} authorized anew")),
+            NewsKind::NotAuthorized { why } => {
+                (Severity::Warning, format!("token {name} was not authorized: {why}"))
+            }
+            NewsKind::RefreshFailed { by, why, next } => {
+                let next =
+                    next.map_or_else(String::new, |next| format!("; next attempt in {}", age(at, next)));
+                (Severity::Error, format!("token {name}: refresh ({}) failed: {why}{next}", by.word()))
+            }
+        };
+        self.push(TimelineEntry {
+            at,
+            kind: EntryKind::Token,
+            severity,
+            stack: Some(news.id.stack.clone()),
+            service: news.service,
+            container: None,
+            health: None,
+            text,
+        });
+    }
+
+    pub(super) fn probe_changed(&mut self, at: Timestamp, news: ProbeNews) {
+        let ProbeNews { id, severity, text } = news;
+        self.about_service(at, (EntryKind::Probe, severity), (id.stack, id.service), text);
+    }
+
+    pub(super) fn healed(&mut self, at: Timestamp, news: HealNews) {
+        let HealNews { stack, service, severity, text } = news;
+        self.about_service(at, (EntryKind::Heal, severity), (stack, service), text);
+    }
+
+    fn about_service(
+        &mut self,
+        at: Timestamp,
+        (kind, severity): (EntryKind, Severity),
+        (stack, service): (Arc<str>, Arc<str>),
+        text: String,
+    ) {
+        self.push(TimelineEntry {
+            at,
+            kind,
+            severity,
+            stack: Some(stack),
+            service: Some(service),
+            container: None,
+            health: None,
+            text,
+        });
+    }
+
     pub(super) fn engine_said(&mut self, event: &EngineEvent, containers: &Containers) {
         let (kind, severity, text) = match &event.kind {
             EngineEventKind::Created => (EntryKind::Container, Severity::Info, String::from("created")),
@@ -180,6 +257,44 @@ impl Timeline {
         });
     }
 
+    /// Tells of a step of a job that is over, with its own command line.
+    pub(super) fn phase_over(&mut self, now: Timestamp, job: Option<&Job>) {
+        let Some((job, phase)) = job.and_then(|job| Some((job, job.phase.as_ref()?))) else { return };
+        let took = age(phase.since, now);
+        // A run of the watcher tells of its steps in one line at its end.
+        if job.watch.is_some() {
+            return;
+        }
+        let text = format!("{} in {took} · {}", phase.phase.done(), phase.command);
+        self.about_job(now, job, &text);
+    }
+
+    /// Tells what did not go as wished, and was no reason to end.
+    pub(super) fn remarked(&mut self, now: Timestamp, job: Option<&Job>, remark: &str) {
+        if let Some(job) = job {
+            self.about_job(now, job, remark);
+        }
+    }
+
+    fn about_job(&mut self, now: Timestamp, job: &Job, text: &str) {
+        let text = format!("{}: {text}", job.verb.word());
+        let (stack, service) = match &job.target {
+            Target::Stack(name) => (Some(name.clone()), None),
+            Target::Service { stack, service } => (Some(stack.clone()), Some(service.clone())),
+            Target::Container(_) => (None, None),
+        };
+        self.push(TimelineEntry {
+            at: now,
+            kind: EntryKind::Action,
+            severity: Severity::Info,
+            stack,
+            service,
+            container: None,
+            health: None,
+            text,
+        });
+    }
+
     pub(super) fn job_finished(
         &mut self,
         now: Timestamp,
@@ -191,8 +306,10 @@ impl Timeline {
         if let Some(left) = crate::state::jobs::left_behind(job, outcome, containers) {
             text = format!("{text}; {left}");
         }
-        if !job.command.is_empty() {
-            text = format!("{text} · {}", job.command);
+        // Each step has told its own command line already.
+        let command = job.phase.as_ref().map_or(&job.command, |phase| &phase.command);
+        if !command.is_empty() {
+            text = format!("{text} · {command}");
         }
         let (stack, service) = match &job.target {
             Target::Stack(name) => (Some(name.clone()), None),
@@ -207,6 +324,26 @@ impl Timeline {
         };
         let kind = EntryKind::Action;
         self.push(TimelineEntry { at: now, kind, severity, stack, service, container, health: None, text });
+    }
+}
+
+impl Timeline {
+    /// Tells how a run of the watcher went, once for each of its services.
+    pub(super) fn watch_ended(&mut self, now: Timestamp, run: &WatchRun) {
+        let severity = match run.phase() {
+            RunPhase::Failed => Severity::Error,
+            RunPhase::Suspended => Severity::Warning,
+            _ => Severity::Good,
+        };
+        for service in &run.services {
+            let about = about_engine(now, severity, run.describe());
+            self.push(TimelineEntry {
+                kind: EntryKind::Action,
+                stack: Some(run.stack.clone()),
+                service: Some(service.clone()),
+                ..about
+            });
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Usage of each container: the newest figures and ten minutes of history.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
 use crate::model::containers::ContainerId;
 use crate::model::stacks::Stack;
-use crate::model::usage::{History, HistoryPoint, Usage, UsageSample, UsageSource};
+use crate::model::usage::{
+    BEAT_SECONDS, History, HistoryPoint, OFF_SCREEN_BEATS, Usage, UsageSample, UsageSource,
+};
 use crate::ports::UsageRequest;
 use crate::state::Revision;
 use crate::state::containers::Containers;
@@ -83,7 +85,8 @@ impl UsageBook {
             entry.usage = sample.usage;
             entry.source = sample.source;
             entry.at = now;
-            entry.history.push(now, point);
+            // Rates are those of all the time since the reading before.
+            entry.history.push_covering(now, point, OFF_SCREEN_BEATS);
         }
         self.revision.bump();
     }
@@ -95,19 +98,36 @@ impl UsageBook {
     }
 }
 
-/// Lists what the meter should read now.
+/// Lists all that runs for the meter: what is on the screen is due with every beat, the rest with every fifth
+/// one, each container in its own turn.
 pub fn requests(
     containers: &Containers,
-    visible: &std::collections::BTreeSet<ContainerId>,
+    visible: &BTreeSet<ContainerId>,
+    known: &UsageBook,
+    now: Timestamp,
 ) -> Vec<UsageRequest> {
+    let beat = now.as_second() / BEAT_SECONDS;
     containers
         .iter()
         .filter(|entry| entry.container.run.is_up())
-        .map(|entry| UsageRequest {
-            container: entry.container.id.clone(),
-            pid: entry.container.pid,
-            network_mode: entry.container.network_mode.clone(),
-            visible: visible.contains(&entry.container.id),
+        .map(|entry| {
+            let id = &entry.container.id;
+            let visible = visible.contains(id);
+            // Rates need two readings.
+            let is_new = || known.get(id).is_none_or(|entry| entry.usage.cpu_percent.is_none());
+            let due = visible || (turn_of(id) + beat) % OFF_SCREEN_BEATS == 0 || is_new();
+            UsageRequest {
+                container: id.clone(),
+                pid: entry.container.pid,
+                network_mode: entry.container.network_mode.clone(),
+                visible,
+                due,
+            }
         })
         .collect()
+}
+
+/// Spreads containers over the beats: ids are hashes already.
+fn turn_of(id: &ContainerId) -> i64 {
+    id.as_str().bytes().take(4).fold(0, |sum, byte| sum * 31 + i64::from(byte))
 }

@@ -2,6 +2,8 @@
 //!
 //! Pure functions; the table of states in the design is written down here and nowhere else.
 
+mod blocked;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use crate::model::stacks::{
 };
 use crate::state::containers::{Entry, Facts};
 use crate::state::definitions::Standing;
+use crate::state::drift;
+use crate::state::verdict::blocked::find_blocked;
 
 /// A container that crashed before and has been up for less than this is still in its loop.
 const LOOP_SETTLES_AFTER: SignedDuration = SignedDuration::from_secs(10);
@@ -154,11 +158,6 @@ fn running(container: &Container, facts: &Facts, now: Timestamp) -> Verdict {
             .filter(|(at, last)| *last == health && container.started_at.is_none_or(|start| *at >= start))
             .map(|(at, _)| *at)
     };
-    let first_failure = || {
-        let log = &container.health_log;
-        let from = log.iter().rposition(|check| check.exit_code == 0).map_or(0, |passed| passed + 1);
-        log.get(from).and_then(|check| check.at)
-    };
     let (state, reason, since) = match container.health {
         Health::None => (ServiceState::Running, Reason::None, container.started_at),
         Health::Starting => (ServiceState::Starting, Reason::None, container.started_at),
@@ -174,7 +173,7 @@ fn running(container: &Container, facts: &Facts, now: Timestamp) -> Verdict {
                 .trim()
                 .to_owned();
             let reason = Reason::HealthFailing { streak: container.failing_streak, output };
-            let since = flipped(Health::Unhealthy).or_else(first_failure).or(container.started_at);
+            let since = flipped(Health::Unhealthy).or(facts.failing_since).or(container.started_at);
             (ServiceState::Unhealthy, reason, since)
         }
     };
@@ -195,7 +194,10 @@ fn recent_crashes(facts: &Facts, now: Timestamp) -> usize {
 }
 
 fn is_looping(container: &Container, facts: &Facts, now: Timestamp) -> bool {
-    recent_crashes(facts, now) >= LOOP_CRASHES
+    // The engine forgets its events soon, but it counts: what it restarted so often is in a loop, seen or not.
+    // Most were never restarted, and of these the hour need not be asked.
+    let counted = || container.restart_count as usize >= LOOP_CRASHES && is_young(container, now);
+    (recent_crashes(facts, now) >= LOOP_CRASHES || counted())
         && container.started_at.is_some_and(|start| now.duration_since(start) < LOOP_SETTLES_AFTER)
 }
 
@@ -276,11 +278,12 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry], definition: Standing<'_
             derive_service(service, replicas, waited_for.contains(service), defined(service))
         })
         .collect();
+    let newest = entries.iter().max_by_key(|entry| entry.container.created_at);
+    let compose = newest.and_then(|entry| entry.container.compose.as_ref());
+    let outdated = drift::mark(&mut services, &by_service, compose, definition);
     let mut corrected = find_blocked(&mut services, &by_service);
     corrected.extend(find_completed(&services, &by_service));
 
-    let newest = entries.iter().max_by_key(|entry| entry.container.created_at);
-    let compose = newest.and_then(|entry| entry.container.compose.as_ref());
     let stack = Stack {
         name: name.clone(),
         state: stack_state(&services),
@@ -288,7 +291,10 @@ pub fn derive_stack(name: &Arc<str>, entries: &[&Entry], definition: Standing<'_
         config_files: compose.map_or_else(|| definition.files(), |c| c.config_files.clone()),
         working_dir: compose.map_or_else(|| definition.folder(), |c| c.working_dir.clone()),
         defined: definition.definition.is_some(),
-        definition_error: definition.error.map(str::to_owned),
+        definition_error: definition.error.map(ToString::to_string),
+        env_files: compose.map(|c| c.env_files.clone()).unwrap_or_default(),
+        newest: newest.and_then(|entry| entry.container.created_at),
+        outdated,
         profiles: definition.definition.map(Definition::profiles).unwrap_or_default(),
     };
     Derived { stack, corrected }
@@ -328,6 +334,10 @@ fn derive_service(
     let sample = regular.first().copied().or(replicas.first());
     // Labels tell how it was created; the file tells of what was not (and of what Compose 1 created).
     let labels = sample.and_then(|entry| entry.container.compose.as_ref()).map(|compose| &compose.depends_on);
+    let is_optional = |name: &str| {
+        let known = defined.iter().flat_map(|service| &service.depends_on);
+        known.into_iter().any(|dep| *dep.service == *name && !dep.required)
+    };
     let depends_on = labels
         .filter(|found| !found.is_empty())
         .or(defined.map(|service| &service.depends_on))
@@ -338,6 +348,7 @@ fn derive_service(
                     service: dep.service.clone(),
                     condition: dep.condition,
                     met: false,
+                    required: dep.required && !is_optional(&dep.service),
                 })
                 .collect()
         })
@@ -356,47 +367,8 @@ fn derive_service(
             |entry| entry.container.image.clone(),
         ),
         profiles: defined.map(|service| service.profiles.clone()).unwrap_or_default(),
+        drift: None,
     }
-}
-
-/// Marks which conditions are met, and turns services that wait for one into `blocked`.
-fn find_blocked(
-    services: &mut [Service],
-    by_service: &BTreeMap<Arc<str>, Vec<&Entry>>,
-) -> Vec<(ContainerId, Verdict)> {
-    let standing: BTreeMap<Arc<str>, (Verdict, bool)> = services
-        .iter()
-        .map(|service| {
-            let never_started = service.verdict.reason == Reason::NeverStarted;
-            (service.name.clone(), (service.verdict.clone(), never_started))
-        })
-        .collect();
-    let mut blocked = Vec::new();
-    for service in services.iter_mut() {
-        for dep in &mut service.depends_on {
-            dep.met =
-                standing.get(&dep.service).is_some_and(|(verdict, _)| is_met(dep.condition, verdict.state));
-        }
-        if service.verdict.reason != Reason::NeverStarted {
-            continue;
-        }
-        let Some(dep) = service.depends_on.iter().find(|dep| !dep.met) else { continue };
-        let (state, since) = match standing.get(&dep.service) {
-            // It waits as well.
-            Some((verdict, true)) => (ServiceState::Blocked, verdict.since),
-            Some((verdict, false)) => (verdict.state, verdict.since),
-            None => (ServiceState::Absent, None),
-        };
-        let reason =
-            Reason::WaitsFor { service: dep.service.clone(), condition: dep.condition, state, since };
-        service.verdict = Verdict { state: ServiceState::Blocked, reason, since: service.verdict.since };
-        for entry in by_service.get(&service.name).into_iter().flatten() {
-            if entry.verdict.reason == Reason::NeverStarted {
-                blocked.push((entry.container.id.clone(), service.verdict.clone()));
-            }
-        }
-    }
-    blocked
 }
 
 /// Finds replicas of one-shots that did their work, which only those that wait for it could tell.
@@ -415,23 +387,6 @@ fn find_completed(
         .collect()
 }
 
-fn is_met(condition: DependsCondition, state: ServiceState) -> bool {
-    match condition {
-        DependsCondition::Started => matches!(
-            state,
-            ServiceState::Running
-                | ServiceState::Healthy
-                | ServiceState::Starting
-                | ServiceState::Unhealthy
-                | ServiceState::Paused
-                | ServiceState::Restarting
-                | ServiceState::Completed
-        ),
-        DependsCondition::Healthy => state == ServiceState::Healthy,
-        DependsCondition::CompletedSuccessfully => state == ServiceState::Completed,
-    }
-}
-
 /// The worst of the services that should be up. One that was stopped on request or has done its work
 /// should not, unless there is no other.
 fn stack_state(services: &[Service]) -> ServiceState {
@@ -448,4 +403,4 @@ fn stack_state(services: &[Service]) -> ServiceState {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::state) mod tests;

@@ -3,12 +3,14 @@
 //! A follower stays with its container over restarts: when the stream ends it waits for the next start
 //! and resumes a little before its last line, leaving out what it has already sent. The engine stamps
 //! stdout and stderr apart, so resuming exactly at the last timestamp would lose lines. A container that
-//! takes another one's place in its service is read from its first line on, after a seam.
+//! takes another one's place in its service is read from its first line on, after a seam; a file that it
+//! has too is read on (`file`).
 
+mod file;
 mod seam;
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +20,13 @@ use tokio::task::JoinHandle;
 
 use crate::event::Event;
 use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStatus, LogStream};
+use crate::model::logs::{LogLine, LogSource, LogStatus, LogStream};
 use crate::model::text::StyledText;
 use crate::ports::{Engine, EngineError, LogRequest};
 use crate::state::State;
 use crate::supervisor::inbox::Outbox;
 
+pub use file::{Place as FilePlace, follow_file};
 pub use seam::Life;
 
 /// Lines shown at once when a log is opened.
@@ -59,6 +62,8 @@ impl Default for Start {
 struct Follower {
     task: JoinHandle<()>,
     life: Arc<Life>,
+    /// How far a file was read.
+    file: Arc<FilePlace>,
     /// Stack, service and number: what another container may take over.
     place: Option<Place>,
 }
@@ -68,7 +73,7 @@ type Place = (Arc<str>, Arc<str>, u32);
 pub struct Followers {
     engine: Arc<dyn Engine>,
     outbox: Outbox,
-    running: HashMap<ContainerId, Follower>,
+    running: HashMap<LogSource, Follower>,
 }
 
 impl Followers {
@@ -77,7 +82,7 @@ impl Followers {
     }
 
     /// Follows exactly these from now on.
-    pub fn follow(&mut self, wanted: &BTreeSet<ContainerId>, state: &State) {
+    pub fn follow(&mut self, wanted: &BTreeSet<LogSource>, state: &State) {
         self.running.retain(|id, follower| {
             let keep = wanted.contains(id);
             if !keep {
@@ -86,50 +91,64 @@ impl Followers {
             keep
         });
         // Those that were there before this call: only their places can be taken over.
-        let before: Vec<ContainerId> = self.running.keys().cloned().collect();
+        let before: Vec<LogSource> = self.running.keys().cloned().collect();
         for id in wanted {
             if self.running.contains_key(id) {
                 continue;
             }
-            let container = state.containers.get(id).map(|entry| &entry.container);
+            let container = state.containers.get(&id.container).map(|entry| &entry.container);
             let tty = container.is_some_and(|container| container.tty);
             let place = container.and_then(|container| {
                 let number = container.compose.as_ref()?.number;
                 Some((container.stack_name(), container.service_name(), number))
             });
-            let start = match self.predecessor(&before, place.as_ref()) {
-                Some(old) => {
-                    Start { tail: RESUME_TAIL, since: None, seam: Some(seam::created_again(id, &old.life)) }
-                }
-                None => Start::default(),
-            };
+            let old = self.predecessor(&before, place.as_ref(), id);
             let life = Arc::new(Life::default());
-            let work = follow(self.engine.clone(), id.clone(), tty, start, life.clone(), self.outbox.clone());
-            self.running.insert(id.clone(), Follower { task: tokio::spawn(work), life, place });
+            let file = Arc::new(FilePlace::new(old.and_then(|old| old.file.borrow().clone())));
+            let (engine, outbox) = (self.engine.clone(), self.outbox.clone());
+            let task = if id.file.is_some() {
+                tokio::spawn(follow_file(engine, id.clone(), TAIL, file.clone(), life.clone(), outbox))
+            } else {
+                let start = match old {
+                    Some(old) => {
+                        let seam = Some(seam::created_again(&id.container, &old.life));
+                        Start { tail: RESUME_TAIL, since: None, seam }
+                    }
+                    None => Start::default(),
+                };
+                tokio::spawn(follow(engine, id.container.clone(), tty, start, life.clone(), outbox))
+            };
+            self.running.insert(id.clone(), Follower { task, life, file, place });
         }
     }
 
     /// Finds the follower whose container had the same place before.
-    fn predecessor(&self, before: &[ContainerId], place: Option<&Place>) -> Option<&Follower> {
+    fn predecessor(&self, before: &[LogSource], place: Option<&Place>, new: &LogSource) -> Option<&Follower> {
         let place = place?;
         before
             .iter()
+            .filter(|old| old.file == new.file)
             .filter_map(|id| self.running.get(id))
             .find(|follower| follower.place.as_ref() == Some(place))
     }
 
     /// Tells a follower that its container started.
     pub fn started(&self, id: &ContainerId, at: Timestamp) {
-        if let Some(follower) = self.running.get(id) {
-            follower.life.started(at);
+        for life in self.lives(id) {
+            life.started(at);
         }
     }
 
     /// Tells a follower that its container ended.
     pub fn died(&self, id: &ContainerId, at: Timestamp, exit_code: i64) {
-        if let Some(follower) = self.running.get(id) {
-            follower.life.died(at, exit_code);
+        for life in self.lives(id) {
+            life.died(at, exit_code);
         }
+    }
+
+    fn lives<'a>(&'a self, id: &'a ContainerId) -> impl Iterator<Item = &'a Life> {
+        let own = self.running.iter().filter(move |(source, _)| source.container == *id);
+        own.map(|(_, follower)| &*follower.life)
     }
 
     pub fn nudge_all(&self) {
@@ -155,7 +174,23 @@ struct Seen {
     first: Option<Timestamp>,
     last: Option<Timestamp>,
     recent: VecDeque<(Timestamp, u64)>,
-    keys: HashSet<u64>,
+    keys: HashSet<u64, BuildHasherDefault<AsItIs>>,
+}
+
+/// Keys are hashes already.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _bytes: &[u8]) {}
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
 }
 
 impl Seen {
@@ -167,18 +202,22 @@ impl Seen {
 
     /// Whether a line was sent already.
     fn has(&self, line: &LogLine) -> bool {
-        self.last.is_some_and(|last| line.at <= last) && self.keys.contains(&Self::key(line))
+        self.has_key(line, Self::key(line))
+    }
+
+    fn has_key(&self, line: &LogLine, key: u64) -> bool {
+        self.last.is_some_and(|last| line.at <= last) && self.keys.contains(&key)
     }
 
     /// Takes a line in; returns whether it is a new one.
     fn note(&mut self, line: &LogLine) -> bool {
-        if self.has(line) {
+        let key = Self::key(line);
+        if self.has_key(line, key) {
             return false;
         }
         let last = self.last.map_or(line.at, |at| at.max(line.at));
         self.last = Some(last);
         self.first = self.first.or(Some(line.at));
-        let key = Self::key(line);
         self.recent.push_back((line.at, key));
         self.keys.insert(key);
         while self.recent.len() > REMEMBERED
@@ -246,13 +285,13 @@ impl Reader {
     }
 
     async fn say(&self, status: LogStatus) {
-        self.outbox.log(Event::LogStatusChanged { container: self.id.clone(), status }).await;
+        self.outbox.log(Event::LogStatusChanged { source: (&self.id).into(), status }).await;
     }
 
     fn remark(&self, at: Timestamp, words: String) -> LogLine {
         LogLine {
             at,
-            container: self.id.clone(),
+            source: (&self.id).into(),
             stream: LogStream::Remark,
             level: None,
             text: StyledText::plain(words),

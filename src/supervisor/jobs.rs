@@ -3,30 +3,41 @@
 //! What a job prints and how far it is comes back as events; which containers it touches was decided by
 //! [`crate::state::jobs`].
 
+pub mod compose;
+pub mod watch;
+
 use std::collections::HashMap;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::event::Event;
-use crate::model::containers::ContainerId;
-use crate::model::jobs::{ComposeOrder, CopyOrder, Job, JobId, JobOutcome, Verb};
+use crate::model::containers::{ContainerId, NO_STACK};
+use crate::model::jobs::{
+    ComposeOrder, ComposeVerb, CopyOrder, Job, JobId, JobOutcome, KeptImage, RunKind, Verb,
+};
+use crate::model::runs::RunOrder;
 use crate::model::stacks::Target;
-use crate::ports::{EngineError, Ports};
+use crate::model::watch::run::RunAction;
+use crate::ports::{EngineError, Ports, Turn};
 use crate::state::State;
-use crate::state::jobs::compose::{ComposeCall, call};
-use crate::state::jobs::{Plan, names, plan};
+use crate::state::jobs::compose::call;
+use crate::state::jobs::{Jobs, Plan, names, plan, runs, update};
+use crate::supervisor;
 use crate::supervisor::inbox::Outbox;
-
-/// Lines that wait for the state at most; Compose waits for them then.
-const LINES: usize = 256;
-/// Lines that go up together.
-const BATCH: usize = 64;
+use crate::supervisor::jobs::compose::{Call, Decision};
 
 #[derive(Default)]
 pub struct JobRunner {
     last: u64,
     running: HashMap<JobId, (AbortHandle, Outbox)>,
+    /// Calls of Compose that may wait for a decision.
+    waiting: HashMap<JobId, tokio::sync::watch::Sender<Decision>>,
+    /// Runs end in their own way: what they started in a container has to be ended there.
+    /// `None`: the word is given already.
+    stops: HashMap<JobId, Option<oneshot::Sender<()>>>,
+    /// What keeps other stackdashes off the stacks meanwhile.
+    turns: HashMap<JobId, Turn>,
 }
 
 /// What a job needs of the engine room.
@@ -42,10 +53,15 @@ impl JobRunner {
     pub fn act(&mut self, room: Room<'_>, verb: Verb, target: Target) -> Result<Job, String> {
         check(room.state, verb, &target)?;
         let plan = plan(&room.state.containers, verb, &target)?;
-        if matches!(verb, Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_)) {
+        if matches!(
+            verb,
+            Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_) | Verb::Run(_) | Verb::Watch(_)
+        ) {
             return Err(format!("{} needs to be told more", verb.word()));
         }
+        let turn = turn(&room, verb, &target)?;
         let job = self.job(&room, verb, target);
+        self.turns.extend(turn.map(|turn| (job.id, turn)));
         let job = Job { stop_timeout: plan.stop_timeout, total: plan.total() as u64, ..job };
         let names: HashMap<ContainerId, String> =
             plan.containers().map(|id| (id.clone(), name(room.state, id))).collect();
@@ -59,10 +75,43 @@ impl JobRunner {
         let call = call(&room.state.containers, order)?;
         let verb = Verb::Compose(order.verb);
         check(room.state, verb, &call.target)?;
-        let job = Job { command: call.command.clone(), ..self.job(&room, verb, call.target.clone()) };
-        let work = run_compose(job.id, call, room.ports.clone(), room.outbox.clone());
-        self.spawn(room, job.id, work);
+        let images = images(room.state, order)?;
+        let turn = turn(&room, verb, &call.target)?;
+        let job = Job {
+            command: call.command.clone(),
+            order: Some(order.clone()),
+            ..self.job(&room, verb, call.target.clone())
+        };
+        self.turns.extend(turn.map(|turn| (job.id, turn)));
+        let (decide, decided) = tokio::sync::watch::channel(None);
+        self.waiting.retain(|_, waiting| waiting.receiver_count() > 0);
+        self.waiting.insert(job.id, decide);
+        let work = Call {
+            id: job.id,
+            order: order.clone(),
+            call,
+            images,
+            decided,
+            ports: room.ports.clone(),
+            outbox: room.outbox.clone(),
+        };
+        self.spawn(room, job.id, work.run());
         Ok(job)
+    }
+
+    /// Hands over what has been decided about what calls wait for.
+    pub fn tell(&self, jobs: &Jobs) {
+        for (id, waiting) in &self.waiting {
+            if let Some(decision) = jobs.decided(*id) {
+                waiting.send_if_modified(|known| {
+                    let news = known.is_none();
+                    if news {
+                        *known = Some(decision.clone());
+                    }
+                    news
+                });
+            }
+        }
     }
 
     /// Renames a container, or says why not.
@@ -99,8 +148,43 @@ impl JobRunner {
         Ok(job)
     }
 
+    /// Runs a program, or says why not.
+    pub fn run(&mut self, room: Room<'_>, order: RunOrder) -> Result<Job, String> {
+        let call = runs::call(&room.state.containers, &order)?;
+        let verb = Verb::Run(call.kind);
+        match call.kind {
+            RunKind::Alone => check(room.state, verb, &order.target)?,
+            RunKind::Beside => check_link(room.state, verb, &order.target)?,
+        }
+        if let Some(same) = room.state.jobs.same_run(&order.title, &order.target, &room.state.containers) {
+            let on = room.state.containers.name_of(&same.target);
+            return Err(format!("{} is running on {on} already; wait for it or cancel it", order.title.name));
+        }
+        let turn = turn(&room, verb, &order.target)?;
+        let job =
+            Job { command: call.command, run: Some(order.title), ..self.job(&room, verb, order.target) };
+        self.turns.extend(turn.map(|turn| (job.id, turn)));
+        let (stop, stopped) = oneshot::channel();
+        let (ports, outbox) = (room.ports.clone(), room.outbox.clone());
+        let work = supervisor::runs::run(job.id, call.how, order.timeout, stopped, ports, outbox);
+        self.spawn(room, job.id, work);
+        self.stops.insert(job.id, Some(stop));
+        Ok(job)
+    }
+
+    /// Ends every run; they tell when they have ended.
+    pub fn cancel_runs(&mut self) -> bool {
+        self.stops.retain(|id, _| self.running.get(id).is_some_and(|(task, _)| !task.is_finished()));
+        let any = !self.stops.is_empty();
+        for stop in self.stops.values_mut().filter_map(Option::take) {
+            let _ = stop.send(());
+        }
+        any
+    }
+
     fn job(&mut self, room: &Room<'_>, verb: Verb, target: Target) -> Job {
         self.running.retain(|_, (task, _)| !task.is_finished());
+        self.stops.retain(|id, _| self.running.contains_key(id));
         self.last += 1;
         Job {
             id: JobId(self.last),
@@ -112,6 +196,10 @@ impl JobRunner {
             total: 0,
             command: String::new(),
             gist: String::new(),
+            order: None,
+            phase: None,
+            run: None,
+            watch: None,
         }
     }
 
@@ -120,9 +208,20 @@ impl JobRunner {
         self.running.insert(id, (task, room.outbox.clone()));
     }
 
+    /// Lets others have the turn after a job.
+    pub fn ended(&mut self, id: JobId) {
+        self.turns.remove(&id);
+    }
+
     /// Stops what is left of a job; what was already asked of the engine goes on there. A call of Compose
     /// ends with its whole process group.
     pub fn cancel(&mut self, id: JobId) {
+        if let Some(stop) = self.stops.get_mut(&id) {
+            if let Some(stop) = stop.take() {
+                let _ = stop.send(());
+            }
+            return;
+        }
         if let Some((task, outbox)) = self.running.remove(&id)
             && !task.is_finished()
         {
@@ -134,20 +233,65 @@ impl JobRunner {
     }
 }
 
+/// Asks for the turn on the stack of a target, or says which other stackdash has it.
+fn turn(room: &Room<'_>, verb: Verb, target: &Target) -> Result<Option<Turn>, String> {
+    let alone = match verb {
+        Verb::Compose(_) | Verb::Run(RunKind::Alone) | Verb::Watch(RunAction::Rebuild) => true,
+        Verb::Run(RunKind::Beside) | Verb::Rename | Verb::CopyIn | Verb::CopyOut => return Ok(None),
+        _ => false,
+    };
+    let containers = &room.state.containers;
+    let Some((turns, stack)) = room.ports.turns.as_ref().zip(containers.stack_of(target)) else {
+        return Ok(None);
+    };
+    // What is of no stack has nothing in common that could be worked on.
+    if *stack == *NO_STACK {
+        return Ok(None);
+    }
+    let refused = |who| format!("{stack}: {who}; wait until it has ended, or cancel it there");
+    turns.take(&stack, verb.doing(), alone).map_err(refused)
+}
+
+/// Finds the images that a call keeps, or goes back to.
+fn images(state: &State, order: &ComposeOrder) -> Result<Vec<KeptImage>, String> {
+    match order.verb {
+        ComposeVerb::Update => Ok(update::images(&state.containers, order)),
+        ComposeVerb::GoBack => {
+            let kept = state.jobs.kept(&order.stack).map(|kept| kept.images.clone()).unwrap_or_default();
+            let kept: Vec<_> =
+                kept.into_iter().filter(|image| order.services.contains(&image.service)).collect();
+            if kept.is_empty() {
+                return Err(format!("{}: there is nothing to go back to", order.stack));
+            }
+            Ok(kept)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
 /// Says why a verb can't begin now.
 fn check(state: &State, verb: Verb, target: &Target) -> Result<(), String> {
+    check_link(state, verb, target)?;
     let name = state.containers.name_of(target);
-    if !state.connection.is_up() {
-        return Err(format!("{name}: cannot {} it while the engine is out of reach", verb.word()));
-    }
     match state.jobs.in_the_way(verb, target, &state.containers) {
         Some(other) => {
             let busy = state.containers.name_of(&other.target);
-            let doing = other.verb.doing();
+            let doing = other.doing();
             Err(format!("{name}: {busy} is {doing} already; wait for it or cancel it"))
         }
         None => Ok(()),
     }
+}
+
+fn check_link(state: &State, verb: Verb, target: &Target) -> Result<(), String> {
+    if state.connection.is_up() {
+        return Ok(());
+    }
+    let name = state.containers.name_of(target);
+    Err(match verb {
+        Verb::Run(_) => format!("{name}: nothing can be run while the engine is out of reach"),
+        verb => format!("{name}: cannot be {} while the engine is out of reach", verb.done()),
+    })
 }
 
 fn name(state: &State, id: &ContainerId) -> String {
@@ -203,42 +347,10 @@ async fn step(verb: Verb, container: &ContainerId, ports: &Ports) -> Result<(), 
         Verb::Kill(signal) => engine.kill(container, signal).await,
         Verb::Remove => engine.remove(container).await,
         // Refused before.
-        Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_) => Ok(()),
-    }
-}
-
-async fn run_compose(id: JobId, call: ComposeCall, ports: Ports, outbox: Outbox) {
-    let (lines, mut printed) = mpsc::channel(LINES);
-    let work = ports.compose.run(&call.project, &call.arguments, lines);
-    tokio::pin!(work);
-    let mut result = None;
-    let mut batch = Vec::new();
-    loop {
-        tokio::select! {
-            biased;
-            count = printed.recv_many(&mut batch, BATCH) => {
-                if count == 0 {
-                    break;
-                }
-                let lines = std::mem::take(&mut batch);
-                outbox.fact(Event::JobOutput { job: id, lines }).await;
-            }
-            ended = &mut work, if result.is_none() => {
-                result = Some(ended);
-                // Whoever still holds the sender has nothing more to say.
-                printed.close();
-            }
+        Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_) | Verb::Run(_) | Verb::Watch(_) => {
+            Ok(())
         }
     }
-    let result = match result {
-        Some(result) => result,
-        None => work.await,
-    };
-    let outcome = match result {
-        Ok(()) => JobOutcome::Succeeded,
-        Err(error) => JobOutcome::Failed(vec![error.to_string()]),
-    };
-    outbox.fact(Event::JobFinished { job: id, outcome }).await;
 }
 
 async fn run_copy(id: JobId, order: CopyOrder, name: String, ports: Ports, outbox: Outbox) {

@@ -13,8 +13,11 @@ pub enum KeyContext {
     /// The tree of stacks, services and containers.
     Tree,
     Logs,
+    Tokens,
+    Watch,
     Events,
     Host,
+    Checks,
     Diagnostics,
     /// A question with yes and no.
     Confirm,
@@ -25,14 +28,17 @@ pub enum KeyContext {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Global,
         Self::List,
         Self::Text,
         Self::Tree,
         Self::Logs,
+        Self::Tokens,
+        Self::Watch,
         Self::Events,
         Self::Host,
+        Self::Checks,
         Self::Diagnostics,
         Self::Confirm,
         Self::Menu,
@@ -47,8 +53,11 @@ impl KeyContext {
             Self::Text => "text",
             Self::Tree => "tree",
             Self::Logs => "logs",
+            Self::Tokens => "tokens",
+            Self::Watch => "watch",
             Self::Events => "events",
             Self::Host => "host",
+            Self::Checks => "checks",
             Self::Diagnostics => "diagnostics",
             Self::Confirm => "confirm",
             Self::Menu => "menu",
@@ -104,45 +113,65 @@ actions! {
     PageUp, "page-up", "", "Move up a page", [List, Text, Menu], ["PgUp"];
     Right, "right", "unfold", "Unfold in the tree, go to the pane at the right, scroll text right", [List, Text, Confirm], ["Right"];
     Left, "left", "fold", "Fold in the tree, go to the pane at the left, scroll text left", [List, Text, Confirm], ["Left"];
-    NextPane, "next-pane", "pane", "Go to the next pane", [Global, Confirm], ["Tab"];
-    PreviousPane, "previous-pane", "", "Go to the previous pane", [Global, Confirm], ["Shift-Tab"];
+    NextPane, "next-pane", "pane", "Go to the next pane, to the next line of a dialog", [Global, Confirm, Input], ["Tab"];
+    PreviousPane, "previous-pane", "", "Go to the previous pane, to the previous line of a dialog", [Global, Confirm, Input], ["Shift-Tab"];
     ShowStacks, "show-stacks", "stacks", "Show the Stacks screen", [Global], ["1"];
     ShowLogs, "show-logs", "logs", "Show the Logs screen", [Global], ["2"];
+    ShowTokens, "show-tokens", "tokens", "Show the Tokens screen", [Global], ["3"];
+    ShowWatch, "show-watch", "watch", "Show the Watch screen", [Global], ["4"];
     ShowEvents, "show-events", "events", "Show the Events screen", [Global], ["5"];
     ShowHost, "show-host", "host", "Show the Host screen", [Global], ["6"];
+    ShowChecks, "show-checks", "checks", "Show the Checks screen: findings of the configuration, probes, budgets", [Global], ["7"];
     ShowDiagnostics, "show-diagnostics", "diagnostics", "Show the Diagnostics screen: stackdash's own log", [Global], ["0"];
     PreviousTab, "previous-tab", "", "Go to the previous tab of the details", [Global], ["[", "<"];
     NextTab, "next-tab", "tab", "Go to the next tab of the details", [Global], ["]", ">"];
     Open, "open", "open", "Drill in; in logs: show the line with one field a row", [List, Menu, Confirm, Input, Logs], ["Enter"];
     Back, "back", "back", "Go back, cancel, clear the filter", [Global, Menu, Confirm, Input], ["Esc"];
     Filter, "filter", "filter", "Filter a list, search a text (regex, smart case)", [Global], ["/"];
-    NextMatch, "next-match", "next", "Go to the next match", [Text, Logs, Events], ["n"];
-    PreviousMatch, "previous-match", "", "Go to the previous match", [Text, Logs, Events], ["N"];
+    NextMatch, "next-match", "next", "Go to the next match", [Text, Logs, Events, Checks], ["n"];
+    PreviousMatch, "previous-match", "", "Go to the previous match", [Text, Logs, Events, Checks], ["N"];
     Palette, "palette", "palette", "Open the palette: every action by name", [Global], [":", "Ctrl-p"];
     Help, "help", "help", "Show the keys of what has focus", [Global], ["?", "F1"];
     Quit, "quit", "quit", "Go back, at the top quit", [Global], ["q"];
     QuitNow, "quit-now", "", "Quit at once", [Global, Menu, Confirm, Input], ["Ctrl-c"];
-    NextEntry, "next-entry", "", "Go to the next entry while typing in the palette", [Input], ["Down", "Ctrl-n"];
-    PreviousEntry, "previous-entry", "", "Go to the previous entry while typing in the palette", [Input], ["Up", "Ctrl-p"];
+    NextEntry, "next-entry", "", "Go to the next entry or line while typing", [Input], ["Down", "Ctrl-n"];
+    PreviousEntry, "previous-entry", "", "Go to the previous entry or line, to the command of before", [Input], ["Up", "Ctrl-p"];
+    CursorLeft, "cursor-left", "", "Go one character to the left", [Input], ["Left", "Ctrl-b"];
+    CursorRight, "cursor-right", "", "Go one character to the right", [Input], ["Right", "Ctrl-f"];
+    CursorStart, "cursor-start", "", "Go to the start of the line", [Input], ["Home", "Ctrl-a"];
+    CursorEnd, "cursor-end", "", "Go to the end of the line", [Input], ["End", "Ctrl-e"];
+    DeleteBefore, "delete-before", "", "Delete the character before the cursor", [Input], ["Backspace", "Ctrl-h"];
+    DeleteAfter, "delete-after", "", "Delete the character at the cursor", [Input], ["Delete", "Ctrl-d"];
+    DeleteWord, "delete-word", "", "Delete the word before the cursor", [Input], ["Ctrl-w"];
+    DeleteToStart, "delete-to-start", "", "Delete all before the cursor", [Input], ["Ctrl-u"];
+    DeleteToEnd, "delete-to-end", "", "Delete all after the cursor", [Input], ["Ctrl-k"];
     Yes, "yes", "yes", "Yes, do it", [Confirm], ["y"];
     No, "no", "no", "No, leave it", [Confirm], ["n"];
-    OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Events], ["l", "m"];
+    OpenLogs, "open-logs", "logs", "Open the logs of the selection", [Tree, Watch, Events], ["l", "m"];
     OpenShell, "open-shell", "shell", "Open a shell in the container", [Tree], ["e", "E"];
     ShellAs, "shell-as", "", "Open a shell as another user (asks which)", [Tree], [];
     ShellIn, "shell-in", "", "Open a shell in another folder (asks which)", [Tree], [];
+    RunCommand, "run-command", "run", "Run a command in the container (asks which)", [Tree], [];
+    CustomActions, "custom-actions", "actions", "Show the stack's own actions", [Tree], ["c"];
     Attach, "attach", "", "Attach to the container's own process (Ctrl-p Ctrl-q comes back)", [Tree], [];
-    OpenDetails, "open-details", "details", "Open the details of the selection", [Tree, Events], ["d"];
+    OpenDetails, "open-details", "details", "Open the details of the selection", [Tree, Tokens, Watch, Events], ["d"];
     Restart, "restart", "restart", "Restart the selection (asks)", [Tree], ["r"];
     Stop, "stop", "stop", "Stop the selection (asks)", [Tree], ["s"];
     Start, "start", "start", "Start the selection", [Tree], ["S"];
     Up, "up", "up", "Bring the selection up with Compose (asks)", [Tree], ["u"];
     UpStack, "up-stack", "up stack", "Bring up the whole stack (asks)", [Tree], ["U"];
     Down, "down", "down", "Take the selection down (lists what goes, asks)", [Tree], ["D"];
-    Renew, "renew", "renew", "Recreate, rebuild or pull: choose", [Tree], ["R"];
+    Renew, "renew", "renew", "Update, recreate, rebuild, pull or scale: choose", [Tree], ["R"];
+    Update, "update", "update", "Update: pull, build, bring up, wait until healthy (asks)", [Tree], [];
+    GoBack, "go-back", "go back", "Go back to the image from before the update (asks)", [Tree], [];
     Recreate, "recreate", "recreate", "Recreate its containers (asks)", [Tree], [];
     Rebuild, "rebuild", "rebuild", "Rebuild its image and containers (asks)", [Tree], [];
+    RebuildClean, "rebuild-without-cache", "", "Rebuild its image without cache, and its containers (asks)", [Tree], [];
     Pull, "pull", "pull", "Pull its image", [Tree], [];
-    Profiles, "profiles", "profiles", "Choose a profile to bring up or take down", [Tree], ["p"];
+    Variant, "variant", "variant", "Choose a variant: which compose files the next up uses", [Tree], [];
+    Scale, "scale", "scale", "Scale: how many containers (asks)", [Tree], [];
+    Profiles, "profiles", "profiles", "Profiles: what each adds; bring up or take down one or several", [Tree], ["p"];
+    ShowOutput, "show-output", "output", "Show what the running or failed job has printed", [Tree], ["O"];
     Pause, "pause", "pause", "Pause the selection (asks)", [Tree], [];
     Unpause, "unpause", "unpause", "Let it go on after a pause", [Tree], [];
     Kill, "kill", "kill", "Send a signal: choose which (asks)", [Tree], [];
@@ -152,14 +181,22 @@ actions! {
     CopyIn, "copy-in", "copy in", "Copy a file into the container", [Tree], [];
     NextProblem, "next-problem", "next problem", "Go to the next thing that is wrong", [Tree], ["n"];
     PreviousProblem, "previous-problem", "", "Go to the previous thing that is wrong", [Tree], ["N"];
-    CancelJob, "cancel-job", "cancel", "Cancel what is under way on the selection", [Tree], ["X"];
+    CancelJob, "cancel-job", "cancel", "Cancel what is under way on the selection", [Tree, Watch], ["X"];
     Menu, "menu", "menu", "Show every action on the selection", [Tree], ["x"];
     Mark, "mark", "mark", "Mark the selection", [Tree], ["Space"];
     Bulk, "bulk", "bulk", "Show the actions on everything marked", [Tree], ["b"];
     ShowAbsent, "show-absent", "all", "Show what is absent, stopped or completed too", [Tree], ["a"];
-    Sort, "sort", "sort", "Choose the order of the list", [Tree], ["o"];
+    Sort, "sort", "sort", "Choose the order of the list", [Tree, Tokens, Checks], ["o"];
+    RefreshToken, "refresh-token", "refresh", "Refresh the token now", [Tokens], ["r"];
+    RefreshWorst, "refresh-worst-token", "refresh token", "Refresh the token that needs it most (asks, names it)", [Global], ["T"];
+    Authorize, "authorize-token", "authorize", "Authorize the token anew: an address for a browser (asks)", [Tokens], ["a"];
+    AutoRefresh, "auto-refresh", "auto", "Let stackdash refresh the token by itself, or leave it", [Tokens], ["A"];
+    ToggleWatch, "watch", "watch", "Watch its sources: what is saved is synced or rebuilt; or no more", [Tree, Watch], ["w"];
+    TriggerWatch, "rebuild-now", "rebuild", "Do now what waits for its saved files; where nothing waits, rebuild it (asks)", [Tree, Watch], ["t"];
+    PauseWatch, "pause-watch", "pause", "Pause the watching: what is saved meanwhile waits", [Watch], ["p"];
+    ManualWatch, "manual-watch", "manual", "Manual mode: what is saved waits until it is asked for", [Watch], ["M"];
     Follow, "follow", "follow", "Follow the newest line", [Logs, Events, Diagnostics], ["f"];
-    Level, "level", "level", "Show only lines from a level on", [Logs, Events, Diagnostics], ["L"];
+    Level, "level", "level", "Show only lines from a level on", [Logs, Events, Checks, Diagnostics], ["L"];
     Kind, "kind", "kind", "Show only one kind of event: containers, health, actions, the engine", [Events], ["K"];
     OnlyMatching, "only-matching", "only", "Show only lines that match, or with ! before it all but these", [Logs], ["&"];
     Fields, "fields", "fields", "Show structured lines as message and fields, or as written", [Logs], ["J"];
@@ -176,7 +213,7 @@ actions! {
     Suspend, "suspend", "", "Suspend to the shell", [Global], ["Ctrl-z"];
     ToggleMouse, "toggle-mouse", "", "Give the mouse to the terminal, for its own selection", [Global], ["F12"];
     Themes, "themes", "themes", "Choose a theme", [Global], ["F2"];
-    ReadAgain, "read-again", "refresh", "Read again what is read on demand", [Host], ["r"];
+    ReadAgain, "read-again", "refresh", "Read again what is read on demand", [Host, Checks], ["r"];
     Reconnect, "reconnect", "retry", "Try the engine now", [Global], ["F5"];
 }
 
@@ -199,6 +236,10 @@ impl Action {
                 | Self::Renew
                 | Self::Recreate
                 | Self::Rebuild
+                | Self::RebuildClean
+                | Self::Update
+                | Self::GoBack
+                | Self::Scale
                 | Self::Pull
                 | Self::Profiles
                 | Self::Pause
@@ -212,8 +253,16 @@ impl Action {
                 | Self::ShellAs
                 | Self::ShellIn
                 | Self::Attach
+                | Self::RunCommand
+                | Self::CustomActions
                 | Self::CancelJob
                 | Self::Bulk
+                | Self::RefreshToken
+                | Self::RefreshWorst
+                | Self::Authorize
+                | Self::AutoRefresh
+                | Self::ToggleWatch
+                | Self::TriggerWatch
         )
     }
 

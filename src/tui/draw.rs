@@ -97,6 +97,10 @@ fn fade(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
 fn draw_body(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
     // The program's own log helps most while nothing else works.
     if ui.screen != Screen::Diagnostics {
+        if let Some(sketch) = cx.state.sketch().filter(|_| ui.screen == Screen::Stacks) {
+            ui.stacks.draw(area, buf, &ui.keymap, &Context { state: sketch, ..*cx });
+            return;
+        }
         match &cx.state.connection.link {
             Link::Refused { error, retry_at, .. } => {
                 notes::draw_refused(area, buf, error, *retry_at, ui, cx);
@@ -116,8 +120,11 @@ fn draw_body(area: Rect, buf: &mut Buffer, ui: &Ui, cx: &Context<'_>) {
     match ui.screen {
         Screen::Stacks => ui.stacks.draw(area, buf, &ui.keymap, cx),
         Screen::Logs => ui.logs.draw(area, buf, cx),
+        Screen::Tokens => ui.tokens.draw(area, buf, cx),
+        Screen::Watch => ui.watch.draw(area, buf, cx),
         Screen::Events => ui.timeline.draw(area, buf, cx),
         Screen::Host => ui.host.draw(area, buf, cx),
+        Screen::Checks => ui.checks.draw(area, buf, cx),
         Screen::Diagnostics => ui.diagnostics.draw(area, buf, cx),
     }
     if cx.stale {

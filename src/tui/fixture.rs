@@ -1,5 +1,8 @@
 //! A state built by hand for snapshots: facts in, screens out.
 
+pub mod tokens;
+pub mod watch;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +12,7 @@ use ratatui::layout::Rect;
 
 use crate::command::Command;
 use crate::event::{EngineEvent, EngineEventKind, EngineInfo, Event};
+use crate::model::containers::fixture;
 use crate::model::containers::{
     ComposeLabels, Container, ContainerId, Dependency, DependsCondition, Mount, Network, Port, RunState,
 };
@@ -57,24 +61,10 @@ pub fn running(stack: &str, service: &str, since: i64) -> Container {
             version: String::from("2.26.1"),
             ..ComposeLabels::default()
         }),
-        run: RunState::Running,
-        health: Health::None,
-        health_log: Vec::new(),
-        failing_streak: 0,
-        health_settings: None,
-        exit_code: None,
-        oom_killed: false,
-        error: String::new(),
-        restart_count: 0,
         restart_policy: String::from("unless-stopped"),
-        stop_signal: 15,
-        stop_timeout_s: 10,
         pid: Some(4242),
         created_at: Some(ago(since + 5)),
         started_at: Some(ago(since)),
-        finished_at: None,
-        ports: Vec::new(),
-        mounts: Vec::new(),
         networks: vec![Network {
             name: format!("{stack}_default"),
             ip: String::from("172.18.0.3"),
@@ -87,10 +77,7 @@ pub fn running(stack: &str, service: &str, since: i64) -> Container {
             (String::from("LOG_LEVEL"), String::from("info")),
         ],
         command: String::from("uvicorn src.main:app --host 0.0.0.0 --port 8000"),
-        user: String::new(),
-        tty: false,
-        memory_limit: None,
-        log_driver: String::from("json-file"),
+        ..fixture::running()
     }
 }
 
@@ -135,7 +122,7 @@ pub fn published(mut container: Container, host: u16, inside: u16) -> Container 
 
 pub fn needs(mut container: Container, service: &str, condition: DependsCondition) -> Container {
     if let Some(compose) = &mut container.compose {
-        compose.depends_on.push(Dependency { service: Arc::from(service), condition });
+        compose.depends_on.push(Dependency { service: Arc::from(service), condition, required: true });
     }
     container
 }
@@ -284,6 +271,7 @@ impl Stage {
             cpus: 4,
             memory_bytes: 24 << 30,
             time: Some(now()),
+            clock_ahead: None,
             local: true,
             own: crate::event::OwnPlace::default(),
         }));

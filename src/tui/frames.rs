@@ -12,6 +12,8 @@ use tokio::time::Instant;
 const BURST: u32 = 5;
 /// Time in which one more is earned.
 const INTERVAL: Duration = Duration::from_millis(1000 / 25);
+/// The same over a slow link: three a second.
+const SLOW_INTERVAL: Duration = Duration::from_millis(1000 / 3);
 
 #[derive(Debug)]
 pub struct Frames {
@@ -21,15 +23,21 @@ pub struct Frames {
     /// Frames that may be drawn now, as of `since`.
     left: u32,
     since: Instant,
+    interval: Duration,
 }
 
 impl Default for Frames {
     fn default() -> Self {
-        Self { wanted: false, urgent: false, left: BURST, since: Instant::now() }
+        Self { wanted: false, urgent: false, left: BURST, since: Instant::now(), interval: INTERVAL }
     }
 }
 
 impl Frames {
+    /// Earns frames at the pace of a slow link from here on.
+    pub fn slow_down(&mut self) {
+        self.interval = SLOW_INTERVAL;
+    }
+
     /// Asks for a frame.
     pub fn request(&mut self) {
         self.wanted = true;
@@ -59,7 +67,7 @@ impl Frames {
             self.since = Instant::now();
         } else {
             // What has been earned of the next one is kept.
-            self.since += INTERVAL * (earned - self.left);
+            self.since += self.interval * (earned - self.left);
         }
         self.left = earned.saturating_sub(1);
     }
@@ -70,12 +78,13 @@ impl Frames {
             std::future::pending::<()>().await;
         }
         if self.earned() < self.needed() {
-            tokio::time::sleep_until(self.since + INTERVAL * self.needed().saturating_sub(self.left)).await;
+            tokio::time::sleep_until(self.since + self.interval * self.needed().saturating_sub(self.left))
+                .await;
         }
     }
 
     fn earned(&self) -> u32 {
-        let since = self.since.elapsed().as_nanos() / INTERVAL.as_nanos();
+        let since = self.since.elapsed().as_nanos() / self.interval.as_nanos();
         BURST.min(self.left.saturating_add(u32::try_from(since).unwrap_or(u32::MAX)))
     }
 }
@@ -106,6 +115,17 @@ mod tests {
         for _ in 0..3 {
             let drawn = flood(&mut frames).await;
             assert!((24..=26).contains(&drawn), "{drawn}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_link_gets_three_frames_a_second() {
+        let mut frames = Frames::default();
+        frames.slow_down();
+        flood(&mut frames).await;
+        for _ in 0..3 {
+            let drawn = flood(&mut frames).await;
+            assert!((2..=4).contains(&drawn), "{drawn}");
         }
     }
 

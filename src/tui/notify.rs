@@ -139,6 +139,7 @@ mod tests {
                 change: Change::Failed,
                 stack: "shop".into(),
                 service: "web".into(),
+                token: None,
                 text: (*text).to_owned(),
             })
             .collect();

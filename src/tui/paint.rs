@@ -27,6 +27,8 @@ pub struct Glyphs {
     pub down: &'static str,
     pub arrow: &'static str,
     pub none: &'static str,
+    /// Another thing runs than the files say.
+    pub differs: &'static str,
 }
 
 const UNICODE: Glyphs = Glyphs {
@@ -44,6 +46,7 @@ const UNICODE: Glyphs = Glyphs {
     down: "↓",
     arrow: "→",
     none: "–",
+    differs: "≠",
 };
 
 const ASCII: Glyphs = Glyphs {
@@ -61,6 +64,7 @@ const ASCII: Glyphs = Glyphs {
     down: "v",
     arrow: "->",
     none: "-",
+    differs: "!=",
 };
 
 /// Returns the symbols for a terminal that knows UTF-8, or their twins.
@@ -81,6 +85,32 @@ pub fn cut_end(text: &str, room: u16, ascii: bool) -> Cow<'_, str> {
         return Cow::Borrowed("");
     }
     Cow::Owned(format!("{}{}", head(text, room - 1), glyphs(ascii).ellipsis))
+}
+
+/// Cuts a text that is too long behind a word: for words that change as one looks at them.
+pub fn cut_words(text: &str, room: u16, ascii: bool) -> Cow<'_, str> {
+    if width(text) <= room || room == 0 {
+        return cut_end(text, room, ascii);
+    }
+    let front = head(text, room - 1);
+    let whole = if text[front.len()..].starts_with(' ') { Some(front.len()) } else { front.rfind(' ') };
+    match whole.map(|at| front[..at].trim_end_matches([' ', ':', ',', ';'])) {
+        Some(words) if !words.is_empty() => Cow::Owned(format!("{words}{}", glyphs(ascii).ellipsis)),
+        _ => cut_end(text, room, ascii),
+    }
+}
+
+/// Cuts `stack/service` that is too long: the service stays whole where it fits, the stack is cut.
+pub fn cut_stack(name: &str, room: u16, ascii: bool) -> Cow<'_, str> {
+    if width(name) <= room {
+        return Cow::Borrowed(name);
+    }
+    let Some((stack, service)) = name.split_once('/') else { return cut_middle(name, room, ascii) };
+    match room.checked_sub(width(service) + 1) {
+        // One letter and the ellipsis tell nothing.
+        Some(left) if left >= 3 => Cow::Owned(format!("{}/{service}", cut_end(stack, left, ascii))),
+        _ => cut_end(service, room, ascii),
+    }
 }
 
 /// Cuts the middle of a text that is too long: for ids and paths, whose ends tell them apart.
@@ -115,6 +145,29 @@ fn head(text: &str, room: u16) -> &str {
         }
     }
     text
+}
+
+/// Breaks a text into lines after spaces where it can; nothing is added and nothing left out.
+pub fn fold(text: &str, room: u16) -> Vec<String> {
+    let room = usize::from(room.max(1));
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let (mut wide, mut last_space) = (0, None);
+    for character in text.chars() {
+        let columns = usize::from(width(character.encode_utf8(&mut [0; 4])));
+        if wide + columns > room && !line.is_empty() {
+            let rest = last_space.take().map_or(String::new(), |at| line.split_off(at));
+            wide = usize::from(width(&rest));
+            lines.push(std::mem::replace(&mut line, rest));
+        }
+        line.push(character);
+        wide += columns;
+        if character == ' ' {
+            last_space = Some(line.len());
+        }
+    }
+    lines.push(line);
+    lines
 }
 
 /// Breaks a text into lines at spaces; a word longer than a line is broken anywhere.
@@ -196,6 +249,14 @@ mod tests {
         assert_eq!(cut_middle("short", 20, false), "short");
         assert_eq!(cut_end("日本語テキスト", 6, false), "日本…");
         assert_eq!(cut_end("abc", 0, false), "");
+        assert_eq!(cut_words("bringing up 11s: Waiting shop", 26, false), "bringing up 11s: Waiting…");
+        assert_eq!(cut_words("bringing up 11s: Waiting shop", 25, false), "bringing up 11s: Waiting…");
+        assert_eq!(cut_words("bringing up 11s: Waiting shop", 20, false), "bringing up 11s…");
+        assert_eq!(cut_words("monstrousword", 8, false), "monstro…");
+        assert_eq!(cut_stack("energy-dashboard/mongodb", 14, false), "energ…/mongodb");
+        assert_eq!(cut_stack("energy-dashboard/mongodb", 10, false), "mongodb");
+        assert_eq!(cut_stack("energy-dashboard/mongodb", 5, false), "mong…");
+        assert_eq!(cut_stack("energy/app", 10, false), "energy/app");
     }
 
     #[test]

@@ -3,12 +3,13 @@
 //! Facts are taken meanwhile, signals end the program as ever, and an engine that stays away for a while
 //! ends the wait: whoever is stuck in a dead shell has no key that leads out.
 
+pub mod lines;
 pub mod pass;
 
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEventKind, KeyModifiers};
 
 use crate::model::shells::{ShellEnd, ShellWay, ShellWish};
 use crate::model::timeline::Severity;
@@ -16,6 +17,7 @@ use crate::ports::{EngineError, Opening, ShellSession};
 use crate::supervisor::Supervisor;
 use crate::tui::shell::pass::{Stop, pass};
 use crate::tui::terminal::Screen;
+use crate::tui::terminal::keys::Keys;
 use crate::tui::{Face, SIGHUP, SIGTSTP, next_event};
 
 /// How long an engine may stay away before the terminal comes back.
@@ -95,7 +97,11 @@ impl Face {
                     self.ui.toasts.retain(|toast| toast.text != waiting);
                     return Ok(Some(result));
                 }
-                event = next_event(self.events.as_mut()) => {
+                _ = self.sizes.recv() => {
+                    self.resized = true;
+                    self.frames.request();
+                }
+                event = next_event(self.keys.as_mut()) => {
                     let Some(event) = event else {
                         self.quit = Some(128 + SIGHUP);
                         return Ok(None);
@@ -125,8 +131,8 @@ impl Face {
         supervisor: &mut Supervisor,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
-        self.events = None;
-        screen.step_aside(&greeting(wish, name))?;
+        self.keys = None;
+        screen.step_aside(&greeting(wish, name, session.plain))?;
         let leave = self.wait_inside(&mut session, supervisor).await;
         let ShellSession { end, hang_up, input, .. } = session;
         if let Ok(Leave::Signal(number)) = leave {
@@ -155,7 +161,7 @@ impl Face {
         };
         drop(input);
         screen.come_back()?;
-        self.events = Some(EventStream::new());
+        self.keys = Some(Keys::listen()?);
         self.ui.area = screen.area();
         self.frames.request();
         let (severity, words) = result.unwrap_or_else(|error| (Severity::Error, error.to_string()));
@@ -210,9 +216,14 @@ fn gives_up(event: &TerminalEvent) -> bool {
 }
 
 /// What stands above the program's output.
-fn greeting(wish: &ShellWish, name: &str) -> String {
+fn greeting(wish: &ShellWish, name: &str, plain: bool) -> String {
     match &wish.way {
         ShellWay::Shell { .. } => format!("stackdash: a shell in {name}; Ctrl-d or exit comes back"),
+        ShellWay::Attach if plain => {
+            format!(
+                "stackdash: attached to {name}, a line at a time; Ctrl-p Ctrl-q comes back, Ctrl-d ends its input"
+            )
+        }
         ShellWay::Attach => {
             format!("stackdash: attached to {name}; Ctrl-p Ctrl-q comes back, Ctrl-c is its own")
         }

@@ -1,28 +1,36 @@
 //! Taking the terminal and giving it back, whatever happens; the clipboard. The only room that knows stdout.
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+pub mod keys;
+mod pen;
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::tui::popups::authorize::Link;
+use crate::tui::terminal::pen::Pen;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
+use crossterm::style::ResetColor;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
-    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{cursor, execute, queue};
-use ratatui::backend::{Backend as _, CrosstermBackend};
+use crossterm::{cursor, execute};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp, getsid, kill_process_group};
 
-/// crossterm writes in tiny pieces: a frame should be a write or two.
-const BUFFER: usize = 64 * 1024;
+/// Begins and ends what a terminal shows all at once.
+const HOLD: &[u8] = b"\x1b[?2026h";
+const SHOW: &[u8] = b"\x1b[?2026l";
+/// Bytes that a terminal takes in one piece: a longer frame has to be held together, or half of it may show.
+const ONE_PIECE: usize = 256;
 /// Bytes of text that terminals take by OSC 52.
 const CLIPBOARD: usize = 74_000;
 /// Longest piece that GNU screen passes on.
@@ -36,14 +44,12 @@ const FORGET: &str = "\x1b[?47l\x1b[0m\x1b[?1l\x1b>\x1b(B\x0f\x1b7\x1b[?6l\x1b[r
     \x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?1004l\x1b[?25h";
 
 /// How long the program may take to end after a hang-up, and the exit code where it did not by itself.
-const GRACE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(2);
 const HUNG_UP: i32 = 129;
 
 /// Whether the terminal is ours now, for the panic hook.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
-
-type Backend = CrosstermBackend<BufWriter<Stdout>>;
 
 /// The terminal while it is ours; gives it back when dropped.
 ///
@@ -51,10 +57,21 @@ type Backend = CrosstermBackend<BufWriter<Stdout>>;
 /// the terminal for its cursor when the screen is cleared, and a terminal that does not answer costs two
 /// seconds and an error.
 pub struct Screen {
-    backend: Backend,
+    pen: Pen,
+    /// The frame as it is written; kept for the next.
+    out: Vec<u8>,
+    /// Whether the next frame begins with an empty screen.
+    clears: bool,
     shown: Buffer,
     next: Buffer,
     mouse: bool,
+    /// Whether links are understood, or at least harmless.
+    links: bool,
+    /// The link that is on the screen.
+    linked: Option<Link>,
+    frames: u64,
+    bytes: u64,
+    slowness: Slowness,
 }
 
 /// Says why there can be no face here, if so.
@@ -89,13 +106,31 @@ impl Screen {
         // A theme decides what has color. Left to itself, crossterm answers NO_COLOR with resets that
         // take bold away as well.
         crossterm::style::force_color_output(true);
-        take(true)?;
+        // GNU screen keeps a lone Esc back until the next key as long as somebody wants the mouse.
+        let mouse = Between::find() != Between::Screen;
+        take(mouse)?;
         let area = size();
-        let backend = CrosstermBackend::new(BufWriter::with_capacity(BUFFER, io::stdout()));
         let (shown, next) = (Buffer::empty(area), Buffer::empty(area));
-        let mut screen = Self { backend, shown, next, mouse: true };
-        screen.clear()?;
-        Ok(screen)
+        let links =
+            Between::find() != Between::Screen && std::env::var("TERM").is_ok_and(|term| term != "linux");
+        Ok(Self {
+            pen: Pen::default(),
+            out: Vec::new(),
+            clears: true,
+            shown,
+            next,
+            mouse,
+            links,
+            linked: None,
+            frames: 0,
+            bytes: 0,
+            slowness: Slowness::default(),
+        })
+    }
+
+    /// Whether the mouse is ours; under GNU screen it is not at first.
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
     }
 
     pub fn area(&self) -> Rect {
@@ -107,31 +142,81 @@ impl Screen {
         let area = size();
         if area != self.next.area {
             self.next.resize(area);
-            self.clear()?;
+            self.clear();
         }
         Ok(area)
     }
 
     /// Draws a frame in one piece; a frame that looks like the last one writes nothing.
-    pub fn draw(&mut self, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+    /// `link`: cells of it that lead somewhere.
+    pub fn draw(&mut self, link: Option<Link>, paint: impl FnOnce(Rect, &mut Buffer)) -> io::Result<()> {
+        let link = link.filter(|_| self.links);
+        let relinked = link != self.linked;
+        if relinked && self.linked.is_some() {
+            // A cell that stays as it is would stay a link.
+            self.clear();
+        }
         self.next.reset();
         paint(self.next.area, &mut self.next);
         let changed = self.shown.diff(&self.next);
-        if !changed.is_empty() {
-            queue!(self.backend, BeginSynchronizedUpdate)?;
-            self.backend.draw(changed.into_iter())?;
-            queue!(self.backend, EndSynchronizedUpdate)?;
-            Write::flush(&mut self.backend)?;
+        let touched = |link: &Link| {
+            relinked
+                || changed
+                    .iter()
+                    .any(|(x, y, _)| link.lines.iter().any(|line| line.contains((*x, *y).into())))
+        };
+        let linked = link.as_ref().filter(|link| touched(link));
+        if !changed.is_empty() || linked.is_some() || self.clears {
+            let (begin, width) = (Instant::now(), self.next.area.width);
+            self.out.clear();
+            self.out.extend_from_slice(HOLD);
+            if std::mem::take(&mut self.clears) {
+                self.pen.forget();
+                // A terminal may clear with the color it writes with.
+                self.out.extend_from_slice(b"\x1b[0m\x1b[2J");
+            }
+            self.pen.write(&mut self.out, width, changed.into_iter());
+            if let Some(link) = linked {
+                let cells = link.lines.iter().flat_map(|line| line.intersection(self.next.area).positions());
+                let cells = cells.map(|at| (at.x, at.y, &self.next[at]));
+                // All lines of one id are one link; cells keep it until they are written again.
+                write!(self.out, "\x1b]8;id=stackdash;{}\x1b\\", link.address)?;
+                self.pen.write(&mut self.out, width, cells);
+                self.out.extend_from_slice(b"\x1b]8;;\x1b\\");
+            }
+            let frame = if self.out.len() - HOLD.len() > ONE_PIECE {
+                self.out.extend_from_slice(SHOW);
+                &self.out[..]
+            } else {
+                &self.out[HOLD.len()..]
+            };
+            let mut stdout = io::stdout();
+            stdout.write_all(frame)?;
+            stdout.flush()?;
+            self.bytes += frame.len() as u64;
+            self.frames += 1;
+            self.slowness.wrote(begin.elapsed(), Instant::now());
         }
+        self.linked = link;
         std::mem::swap(&mut self.shown, &mut self.next);
         Ok(())
     }
 
+    /// Returns the frames that changed something, and the bytes that all drawing took.
+    pub fn spent(&self) -> (u64, u64) {
+        (self.frames, self.bytes)
+    }
+
+    /// Whether the terminal takes its time again and again.
+    pub fn is_slow(&self) -> bool {
+        self.slowness.is_certain()
+    }
+
     /// Forgets what is on the screen, so that the next frame draws every cell.
-    pub fn clear(&mut self) -> io::Result<()> {
+    pub fn clear(&mut self) {
         // Both have the new size from here on; the next frame is compared with an empty screen.
         self.shown = Buffer::empty(self.next.area);
-        queue!(self.backend, Clear(ClearType::All))
+        self.clears = true;
     }
 
     /// Takes the mouse or gives it back to the terminal, for its own selection.
@@ -149,6 +234,7 @@ impl Screen {
     pub fn step_aside(&mut self, greeting: &str) -> io::Result<()> {
         execute!(
             io::stdout(),
+            ResetColor,
             DisableMouseCapture,
             DisableBracketedPaste,
             LeaveAlternateScreen,
@@ -171,7 +257,8 @@ impl Screen {
         self.forget_program()?;
         take(self.mouse)?;
         self.resize()?;
-        self.clear()
+        self.clear();
+        Ok(())
     }
 
     /// Stops this job until the shell continues it. No reader of the terminal may live meanwhile.
@@ -181,7 +268,8 @@ impl Screen {
         kill_process_group(getpgrp(), Signal::STOP)?;
         take(self.mouse)?;
         self.resize()?;
-        self.clear()
+        self.clear();
+        Ok(())
     }
 
     /// Sends a sequence that draws nothing.
@@ -210,6 +298,32 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         give_back();
+    }
+}
+
+/// When frames were waited for: a terminal that keeps up takes any frame at once. One that does not takes what
+/// its buffer holds, then makes us wait for it to drain, again and again.
+#[derive(Debug, Default)]
+struct Slowness {
+    waits: VecDeque<Instant>,
+}
+
+impl Slowness {
+    /// A frame that took longer was waited for.
+    const LONG: Duration = Duration::from_millis(150);
+    /// So many of them within so long; a terminal that is held (Ctrl-S) is one.
+    const CERTAIN: usize = 4;
+    const LATELY: Duration = Duration::from_secs(30);
+
+    fn wrote(&mut self, time: Duration, now: Instant) {
+        if time >= Self::LONG {
+            self.waits.push_back(now);
+            self.waits.retain(|at| now.saturating_duration_since(*at) <= Self::LATELY);
+        }
+    }
+
+    fn is_certain(&self) -> bool {
+        self.waits.len() >= Self::CERTAIN
     }
 }
 
@@ -277,6 +391,7 @@ pub fn give_back() {
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,
+        ResetColor,
         DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
@@ -332,6 +447,24 @@ pub fn watch_for_hangup() -> tokio::sync::oneshot::Receiver<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_is_slow_when_frames_are_waited_for_again_and_again() {
+        let (long, quick, start) = (Duration::from_millis(400), Duration::from_millis(1), Instant::now());
+        let at = |second| start + Duration::from_secs(second);
+        let mut slowness = Slowness::default();
+        // One that is held now and then (Ctrl-S) is not.
+        for minute in 0..10 {
+            slowness.wrote(Duration::from_secs(20), at(minute * 60));
+            slowness.wrote(quick, at(minute * 60 + 1));
+        }
+        assert!(!slowness.is_certain());
+        for second in 0..4 {
+            slowness.wrote(long, at(700 + second * 5));
+            slowness.wrote(quick, at(701 + second * 5));
+        }
+        assert!(slowness.is_certain());
+    }
 
     #[test]
     fn the_clipboard_request_is_wrapped_for_multiplexers() {

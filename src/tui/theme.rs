@@ -12,6 +12,7 @@ use ratatui::style::Style;
 
 use crate::model::stacks::ServiceState;
 use crate::model::timeline::Severity;
+use crate::model::tokens::TokenState;
 
 pub use depth::ColorDepth;
 pub use file::parse;
@@ -227,6 +228,17 @@ impl Theme {
             ServiceState::Healthy => self.healthy,
             ServiceState::Absent => self.absent,
         }
+    }
+
+    pub fn token(&self, state: TokenState) -> Style {
+        match state {
+            TokenState::Expiring => self.warning,
+            state => self.state(state.weight()),
+        }
+    }
+
+    pub fn token_mark(&self, state: TokenState) -> &'static str {
+        if self.ascii { state.ascii_mark() } else { state.mark() }
     }
 
     pub fn severity(&self, severity: Severity) -> Style {

@@ -22,6 +22,7 @@ use crate::model::stacks::Target;
 use crate::state::State;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
+use crate::tui::popups::profiles::Profiles;
 use crate::tui::popups::prompt::Prompt;
 use crate::tui::theme::Theme;
 
@@ -31,8 +32,11 @@ pub enum Screen {
     #[default]
     Stacks,
     Logs,
+    Tokens,
+    Watch,
     Events,
     Host,
+    Checks,
     Diagnostics,
 }
 
@@ -49,6 +53,8 @@ pub struct Context<'a> {
     pub focused: bool,
     /// Whether what is shown may be out of date (connection lost): draw it dimmed.
     pub stale: bool,
+    /// Over a slow link: nothing that moves for its own sake.
+    pub coarse: bool,
 }
 
 /// One line of a choice, and what follows from it.
@@ -76,6 +82,8 @@ pub enum Effect {
     },
     /// Let something be typed.
     Ask(Prompt),
+    /// Let profiles be chosen.
+    Profiles(Profiles),
     /// Show these logs, merged, on the Logs screen.
     OpenLogs(Vec<Target>),
     /// Go to a target on the Stacks screen and open its details.
@@ -105,6 +113,8 @@ pub enum Effect {
 pub enum DetailTab {
     #[default]
     Overview,
+    /// What a job has printed; there while there is something.
+    Output,
     Health,
     Usage,
     Logs,
@@ -112,11 +122,16 @@ pub enum DetailTab {
     Mounts,
     Processes,
     Inspect,
+    Graph,
+    Profiles,
+    Config,
 }
 
 impl DetailTab {
-    pub const ALL: [Self; 8] = [
+    /// Tabs of a service or a container.
+    pub const OF_SERVICE: [Self; 9] = [
         Self::Overview,
+        Self::Output,
         Self::Health,
         Self::Usage,
         Self::Logs,
@@ -126,9 +141,14 @@ impl DetailTab {
         Self::Inspect,
     ];
 
+    /// Tabs of a stack as a whole.
+    pub const OF_STACK: [Self; 7] =
+        [Self::Overview, Self::Output, Self::Graph, Self::Profiles, Self::Config, Self::Usage, Self::Logs];
+
     pub fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Output => "Output",
             Self::Health => "Health",
             Self::Usage => "Usage",
             Self::Logs => "Logs",
@@ -136,20 +156,35 @@ impl DetailTab {
             Self::Mounts => "Mounts",
             Self::Processes => "Processes",
             Self::Inspect => "Inspect",
+            Self::Graph => "Graph",
+            Self::Profiles => "Profiles",
+            Self::Config => "Config",
         }
     }
 }
 
 impl Screen {
-    pub const ALL: [Self; 5] = [Self::Stacks, Self::Logs, Self::Events, Self::Host, Self::Diagnostics];
+    pub const ALL: [Self; 8] = [
+        Self::Stacks,
+        Self::Logs,
+        Self::Tokens,
+        Self::Watch,
+        Self::Events,
+        Self::Host,
+        Self::Checks,
+        Self::Diagnostics,
+    ];
 
     /// Returns its title and the action that shows it.
     pub fn title(self) -> (&'static str, Action) {
         match self {
             Self::Stacks => ("Stacks", Action::ShowStacks),
             Self::Logs => ("Logs", Action::ShowLogs),
+            Self::Tokens => ("Tokens", Action::ShowTokens),
+            Self::Watch => ("Watch", Action::ShowWatch),
             Self::Events => ("Events", Action::ShowEvents),
             Self::Host => ("Host", Action::ShowHost),
+            Self::Checks => ("Checks", Action::ShowChecks),
             Self::Diagnostics => ("Diagnostics", Action::ShowDiagnostics),
         }
     }

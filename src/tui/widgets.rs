@@ -5,6 +5,8 @@ pub mod bytes;
 pub mod chart;
 pub mod foot;
 pub mod heading;
+pub mod loops;
+pub mod qr;
 pub mod query;
 pub mod scroll;
 pub mod sparkline;

@@ -32,18 +32,57 @@ fn fixture(name: &str) -> String {
 const NOWHERE: &str = "unix:///nonexistent/docker.sock";
 
 #[test]
-fn help_lists_what_exists_and_nothing_that_comes_later() {
+fn help_lists_what_exists() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, 0);
     for command in [
-        "demo", "status", "check", "up", "down", "rebuild", "restart", "start", "stop", "logs", "events",
-        "wait", "themes",
+        "demo", "status", "check", "lint", "tokens", "up", "down", "rebuild", "restart", "start", "stop",
+        "logs", "events", "wait", "watch", "themes",
     ] {
         assert!(out.contains(&format!("\n  {command} ")), "{command} is missing in:\n{out}");
     }
-    for later in ["lint", "tokens", "watch", "--variant", "--demo"] {
-        assert!(!out.contains(later), "{later} is promised in:\n{out}");
+    assert!(!out.contains("--demo"), "the demo is a command:\n{out}");
+}
+
+#[test]
+fn help_keeps_a_commands_own_options_apart_and_shows_how_it_is_used() {
+    let (_, out, _) = run(&["logs", "--help"]);
+    let (own, everywhere) = out.split_once("Options of every command:").unwrap();
+    assert!(own.contains("--grep") && !own.contains("--host"), "{out}");
+    assert!(everywhere.contains("--host") && everywhere.contains("Examples:"), "{out}");
+}
+
+#[test]
+fn to_monitoring_what_cannot_be_used_is_unknown_and_never_critical() {
+    let file = fixture("invalid/unknown-key.toml");
+    let (code, out, err) = run(&["check", "--config", &file]);
+    assert_eq!((code, &*err), (3, ""));
+    assert!(out.starts_with("unknown: cannot use the configuration: ") && out.contains("read_only"), "{out}");
+    let (code, out, _) = run(&["check", "--config", &file, "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &document["status"]), (3, &serde_json::json!("unknown")));
+    let (code, out, err) = run(&["check", "--bogus"]);
+    assert_eq!((code, &*out), (3, ""));
+    assert!(err.contains("stackdash check knows --format"), "{err}");
+}
+
+#[test]
+fn a_file_behind_the_letter_is_no_misspelled_command() {
+    for arguments in [["-f", "staus", "status"], ["status", "-f", "staus"]] {
+        let (code, out, err) = run(&arguments);
+        assert_eq!((code, &*out), (2, ""));
+        assert!(err.contains("staus: no such file or folder") && !err.contains("command"), "{err}");
     }
+}
+
+#[test]
+fn a_variant_is_looked_for_in_this_folder() {
+    let temp = tempfile::tempdir().unwrap();
+    std::fs::write(temp.path().join("compose.yml"), "services: {}\n").unwrap();
+    std::fs::write(temp.path().join("stackdash.toml"), "[variants]\nprod = [\"compose.yml\"]\n").unwrap();
+    let (code, out, err) = finish(stackdash(&["--variant", "prd", "status"]).current_dir(temp.path()));
+    assert_eq!((code, &*out), (2, ""));
+    assert!(err.contains("did you mean \"prod\"?") && err.contains("Known variants: prod"), "{err}");
 }
 
 #[test]
@@ -113,6 +152,8 @@ fn completions_and_the_manual_are_made_for_every_command() {
     }
     let (code, out, _) = run(&["man"]);
     assert_eq!(code, 0);
+    assert!(out.contains("\n.SS stackdash tokens refresh ") && out.contains("\\-\\-no\\-cache"), "{out}");
+    assert!(!out.contains("stackdash\\-status(1)"), "there is one page: {out}");
     assert!(out.contains(".TH") && out.contains("EXIT STATUS") && out.contains("STACKDASH_THEME"), "{out}");
 }
 

@@ -212,3 +212,39 @@ fn a_reader_that_goes_away_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!((status.code(), &*err), (Some(0), ""));
 }
+
+#[test]
+fn actions_are_listed_run_and_checked() {
+    let (code, out, _) = on_demo(&["run"]);
+    assert_eq!(code, 0);
+    assert!(out.lines().any(|line| line.contains("restore") && line.ends_with("in mongodb  file=…")), "{out}");
+    let (_, out, _) = on_demo(&["run", "--format", "json"]);
+    let actions = &json(&out)["actions"];
+    let restore = actions.as_array().unwrap().iter().find(|action| action["name"] == "restore").unwrap();
+    assert_eq!((&restore["stack"], &restore["confirm"]), (&"energy-dashboard".into(), &true.into()));
+    let (code, out, err) = on_demo(&["run", "set-log-level", "level=debug"]);
+    assert_eq!((code, &*out), (0, "log level changed\n"), "{err}");
+    let (code, _, err) = on_demo(&["run", "set-log-level", "level=debgu"]);
+    assert!(code == 2 && err.contains("did you mean \"debug\"?"), "{err}");
+    let (code, _, err) = on_demo(&["run", "set-log-levl"]);
+    assert!(code == 2 && err.contains("did you mean \"set-log-level\"?"), "{err}");
+    let (code, out, err) = on_demo(&["run", "backup-check", "--yes"]);
+    assert!(code == 8 && out.contains("No space left"), "{out}{err}");
+}
+
+#[test]
+fn a_token_is_authorized_with_its_address_on_standard_output() {
+    let (code, out, err) = on_demo(&["tokens", "authorize", "private"]);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out.lines().count(), 1, "{out}");
+    assert!(out.starts_with("https://accounts.example/o/oauth2/auth?"), "{out}");
+    assert!(err.contains("leads to accounts.example") && err.contains("private: authorized ("), "{err}");
+    assert!(!err.contains("state=demo"), "the address is data: {err}");
+    let (code, out, err) = on_demo(&["tokens", "authorize", "private", "--timeout", "1s"]);
+    assert_eq!((code, out.lines().count()), (124, 1), "{err}");
+    let (code, out, err) = on_demo(&["tokens", "authorize", "utec"]);
+    assert_eq!((code, &*out), (2, ""));
+    assert!(err.contains("its rule does not say how to authorize"), "{err}");
+    let (code, _, err) = on_demo(&["tokens", "authorize", "private", "--read-only"]);
+    assert_ne!(code, 0, "{err}");
+}

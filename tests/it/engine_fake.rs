@@ -13,8 +13,17 @@ use stackdash::adapters::docker::DockerEngine;
 use stackdash::config::EndpointChoice;
 use stackdash::model::compose::{ComposeProject, Definition};
 use stackdash::model::host::HostSample;
+use stackdash::model::probes::{ProbeAnswer, ProbeRequest};
+use stackdash::model::runs::OutputLine;
+use stackdash::model::stack_file::StackFile;
+use stackdash::model::tokens::{
+    RefreshFailure, Refreshed, TokenId, TokenProblem, TokenReadings, TokenRequest,
+};
 use stackdash::model::usage::UsageSample;
-use stackdash::ports::{BoxFuture, Clock, Compose, ComposeError, HostMeter, Ports, UsageMeter, UsageRequest};
+use stackdash::ports::{
+    BoxFuture, Clock, Compose, ComposeError, HostMeter, Ports, Prober, StackFiles, TokenSource, UsageMeter,
+    UsageRequest,
+};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast;
@@ -232,12 +241,21 @@ fn respond(path: &str, script: &Mutex<Script>) -> (u16, Vec<u8>) {
 
 /// Makes the line of the list that belongs to an inspection.
 fn summary(inspection: &Value) -> Value {
+    let health = inspection["State"]["Health"]["Status"].as_str();
+    let health = match (inspection["State"]["Status"].as_str(), health) {
+        (Some("running"), Some("starting")) => " (health: starting)",
+        (Some("running"), Some("healthy")) => " (healthy)",
+        (Some("running"), Some("unhealthy")) => " (unhealthy)",
+        (Some("paused"), _) => " (Paused)",
+        _ => "",
+    };
     json!({
         "Id": inspection["Id"],
         "Names": [inspection["Name"]],
         "Image": inspection["Config"]["Image"],
         "State": inspection["State"]["Status"],
-        "Status": "Up 2 minutes",
+        "Status": format!("Up 2 minutes{health}"),
+        "HostConfig": {"NetworkMode": inspection["HostConfig"]["NetworkMode"]},
         "Labels": inspection["Config"]["Labels"],
     })
 }
@@ -270,6 +288,32 @@ impl HostMeter for Nothing {
     }
 }
 
+impl StackFiles for Nothing {
+    fn read<'a>(&'a self, _: &'a std::path::Path) -> BoxFuture<'a, Result<StackFile, String>> {
+        Box::pin(async { Ok(StackFile::default()) })
+    }
+}
+
+impl TokenSource for Nothing {
+    fn read<'a>(&'a self, _: &'a TokenRequest) -> BoxFuture<'a, Result<TokenReadings, TokenProblem>> {
+        Box::pin(async { Ok(TokenReadings::default()) })
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        _: &'a TokenRequest,
+        _: &'a TokenId,
+    ) -> BoxFuture<'a, Result<Refreshed, RefreshFailure>> {
+        Box::pin(async { Ok(Refreshed::Answered(String::from("nothing was done"))) })
+    }
+}
+
+impl Prober for Nothing {
+    fn probe<'a>(&'a self, _: &'a ProbeRequest) -> BoxFuture<'a, ProbeAnswer> {
+        Box::pin(async { ProbeAnswer::default() })
+    }
+}
+
 impl Compose for Nothing {
     fn definition<'a>(&'a self, _: &'a ComposeProject) -> BoxFuture<'a, Result<Definition, ComposeError>> {
         Box::pin(async { Err(ComposeError::Missing) })
@@ -279,7 +323,7 @@ impl Compose for Nothing {
         &'a self,
         _: &'a ComposeProject,
         _: &'a [String],
-        _: tokio::sync::mpsc::Sender<String>,
+        _: tokio::sync::mpsc::Sender<OutputLine>,
     ) -> BoxFuture<'a, Result<(), ComposeError>> {
         Box::pin(async { Err(ComposeError::Missing) })
     }
@@ -293,7 +337,14 @@ pub fn ports(url: String, clock: Clock) -> Ports {
         usage: Arc::new(Nothing),
         host: Arc::new(Nothing),
         compose: Arc::new(Nothing),
+        linter: None,
+        stack_files: Arc::new(Nothing),
+        tokens: Arc::new(Nothing),
+        prober: Arc::new(Nothing),
         history: None,
+        files: None,
+        trees: None,
+        turns: None,
         webhook: None,
         clock,
     }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use stackdash::command::Command;
+use stackdash::event::Event;
 use stackdash::model::containers::{ContainerId, RunState};
 use stackdash::model::logs::LogStream;
 use stackdash::ports::{Clock, Engine, EngineError, LogRequest};
-use stackdash::state::State;
 use stackdash::state::connection::Link;
+use stackdash::state::{Revisions, State};
 use stackdash::supervisor::Supervisor;
 
 use crate::engine_fake::{ENGINE_TIME, FakeEngine, Fault, engine_at, event, ports, recorded};
@@ -290,4 +291,62 @@ async fn refusals_keep_the_engines_words() {
     let unknown = ContainerId::new("c0ffee");
     let gone = EngineError::NotFound(String::from("cannot start: No such container: c0ffee"));
     assert_eq!(engine.start(&unknown).await, Err(gone));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_list_is_shown_before_its_containers_are_inspected_and_believed_by_nobody() {
+    let fake = FakeEngine::start(vec![
+        recorded("running"),
+        recorded("healthy"),
+        recorded("unhealthy"),
+        recorded("exited-137"),
+    ]);
+    let path = |name: &str| format!("/containers/{}/json", recorded(name)["Id"].as_str().unwrap());
+    fake.break_path(&path("running"), Fault::Slow(Duration::from_secs(8)));
+    // Who answers takes longer still to say.
+    fake.break_path("/info", Fault::Slow(Duration::from_secs(5)));
+    let mut supervisor = supervise(fake.url());
+    // What any event does to a state that has just begun.
+    let mut fresh = State::new(supervisor.now(), String::new(), false);
+    fresh.apply(supervisor.now(), Event::Tick);
+    until(&mut supervisor, "the sketch", |state| state.sketch().is_some()).await;
+
+    let state = supervisor.state();
+    let sketch = state.sketch().unwrap();
+    let states: Vec<_> = ["demo-running", "demo-healthy", "demo-unhealthy", "demo-exited-137"]
+        .map(|name| {
+            let mut entries = sketch.containers.iter();
+            entries.find(|entry| &*entry.container.name == name).map(|entry| entry.verdict.state.word())
+        })
+        .into_iter()
+        .collect();
+    assert_eq!(states, [Some("running"), Some("healthy"), Some("unhealthy"), Some("failed")]);
+    // The two that the list leaves in doubt were inspected, the others were not.
+    assert_eq!([path("unhealthy"), path("exited-137")].map(|path| fake.asked(&path)), [1, 1]);
+    assert!(sketch.containers.iter().any(|entry| entry.container.started_at.is_none()));
+
+    // Nobody acts on it.
+    assert!(state.containers.is_empty() && state.attention.problems().is_empty());
+    assert!(state.timeline.entries().is_empty() && state.notify.count() == 0);
+    assert!(state.connection.listed_at.is_none() && state.connection.link == Link::Connecting);
+    let connection = state.revisions().connection;
+    assert_eq!(state.revisions(), Revisions { connection, ..fresh.revisions() });
+
+    until(&mut supervisor, "the whole", |state| state.connection.listed_at.is_some()).await;
+    let state = supervisor.state();
+    assert!(state.sketch().is_none() && state.containers.len() == 4 && state.connection.is_up());
+    assert!(!state.attention.problems().is_empty());
+    assert_eq!(fake.asked(&path("healthy")), 1);
+    assert_eq!(fake.asked("/containers/json"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sketch_goes_when_the_engine_goes() {
+    let fake = FakeEngine::start(vec![recorded("running")]);
+    fake.break_path("/info", Fault::Slow(Duration::from_mins(1)));
+    let mut supervisor = supervise(fake.url());
+    until(&mut supervisor, "the sketch", |state| state.sketch().is_some()).await;
+    until(&mut supervisor, "the refusal", |state| matches!(state.connection.link, Link::Refused { .. }))
+        .await;
+    assert!(supervisor.state().sketch().is_none());
 }

@@ -100,13 +100,13 @@ async fn a_file_goes_in_and_comes_out_the_same() {
 }
 
 /// A stack of its own folder; it goes when the test ends.
-struct Project {
-    folder: tempfile::TempDir,
-    name: String,
+pub struct Project {
+    pub folder: tempfile::TempDir,
+    pub name: String,
 }
 
 impl Project {
-    fn new(name: &str, services: &str) -> Self {
+    pub fn new(name: &str, services: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let name = format!("stackdash-{name}-{}", std::process::id());
         let text = format!(
@@ -117,12 +117,12 @@ impl Project {
         Self { folder, name }
     }
 
-    fn compose(&self, arguments: &[&str]) -> String {
+    pub fn compose(&self, arguments: &[&str]) -> String {
         let file = self.folder.path().join("compose.yml");
         docker(&[&["compose", "-f", file.to_str().unwrap(), "--profile", "*"], arguments].concat())
     }
 
-    fn order(&self, verb: ComposeVerb, services: &[&str]) -> Wish {
+    pub fn order(&self, verb: ComposeVerb, services: &[&str]) -> Wish {
         let services = services.iter().map(|name| (*name).into()).collect();
         Wish::Compose(ComposeOrder { verb, stack: (*self.name).into(), services, profiles: Vec::new() })
     }
@@ -136,13 +136,13 @@ impl Drop for Project {
     }
 }
 
-fn supervisor() -> Supervisor {
+pub fn supervisor() -> Supervisor {
     let plugged = ports(String::from("unix:///var/run/docker.sock"), Clock::Wall);
     let compose = Arc::new(ComposeCli::new(None, None));
     Supervisor::start(Ports { compose, ..plugged }, false)
 }
 
-async fn until(supervisor: &mut Supervisor, what: &str, wanted: impl Fn(&State) -> bool) {
+pub async fn until(supervisor: &mut Supervisor, what: &str, wanted: impl Fn(&State) -> bool) {
     bounded(what, async {
         while !wanted(supervisor.state()) {
             supervisor.next().await;
@@ -151,7 +151,7 @@ async fn until(supervisor: &mut Supervisor, what: &str, wanted: impl Fn(&State) 
     .await;
 }
 
-fn last_notice(state: &State) -> String {
+pub fn last_notice(state: &State) -> String {
     state.jobs.notices().back().map(|notice| notice.text.clone()).unwrap_or_default()
 }
 
@@ -252,7 +252,7 @@ async fn a_failed_build_keeps_its_output() {
     let target = stackdash::model::stacks::Target::Service { stack: (*name).into(), service: "app".into() };
     let output = supervisor.state().jobs.output(&target, &supervisor.state().containers).unwrap();
     assert!(
-        output.failed && output.lines.iter().any(|line| line.contains("nothing-of-that-name")),
+        output.failed() && output.lines.iter().any(|line| line.contains("nothing-of-that-name")),
         "{output:?}"
     );
 }

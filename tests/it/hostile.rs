@@ -12,7 +12,7 @@ pub fn corpus() -> Vec<(&'static str, Vec<u8>)> {
         ("clipst", b"clipst \x1b]52;c;RVZJTA==\x1b\\ end".to_vec()),
         ("notify", b"notify \x1b]9;EVIL\x07\x1b]777;notify;a;EVIL\x07 end".to_vec()),
         ("clear", b"clear \x1b[2J\x1b[3J\x1b[H end".to_vec()),
-        ("moves", b"moves \x1b[10;10H\x1b[5A\x1b[5B\x1b[99C\x1b[99D\x1bM\x1bD\x1bE end".to_vec()),
+        ("moves", b"moves \x1b[10;10H\x1b[5A\x1b[5B\x1b[999C\x1b[99D\x1bM\x1bD\x1bE end".to_vec()),
         ("modes", b"modes \x1b[?1049l\x1b[?25h\x1b[?1000h\x1b[?2004h\x1b[4h\x1b[20h end".to_vec()),
         ("scroll", b"scroll \x1b[5;10r\x1b[3S\x1b[3T\x1b[3L\x1b[3M end".to_vec()),
         ("reset", b"reset \x1bc\x1b[!p\x1b[?5h end".to_vec()),
@@ -58,6 +58,8 @@ pub fn corpus() -> Vec<(&'static str, Vec<u8>)> {
 #[derive(Default)]
 pub struct Inspector {
     pub odd: Vec<String>,
+    /// Whether the cursor has moved down, and by nothing but line feeds and backspaces since.
+    is_stepping: bool,
 }
 
 #[cfg(feature = "live")]
@@ -80,6 +82,7 @@ impl Inspector {
 #[cfg(feature = "live")]
 impl vte::Perform for Inspector {
     fn print(&mut self, character: char) {
+        self.is_stepping = false;
         let is_odd = matches!(character, '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}' | '\u{ad}' | '\u{e0000}'..='\u{e0fff}');
         if is_odd {
@@ -88,17 +91,21 @@ impl vte::Perform for Inspector {
     }
 
     fn execute(&mut self, byte: u8) {
-        if !matches!(byte, b'\r' | b'\n') {
+        self.is_stepping = byte == b'\n' || self.is_stepping && byte == 8;
+        if byte != b'\r' && !self.is_stepping {
             self.odd.push(format!("control {byte:#04x}"));
         }
     }
 
     fn csi_dispatch(&mut self, params: &vte::Params, intermediates: &[u8], _: bool, action: char) {
+        self.is_stepping = false;
         let numbers: Vec<u16> = params.iter().map(|param| param[0]).collect();
         let is_ours = match (intermediates, action) {
             // Colors, places, erasing of a line's rest.
             ([], 'm' | 'H' | 'K') => true,
             ([], 'J') => true,
+            // To the right within a row; the corpus wants further than any terminal is wide.
+            ([], 'C') => numbers[0] < 300,
             // The alternate screen, the cursor, the mouse, pasting, focus, synchronized updates, wrapping.
             (b"?", 'h' | 'l') => numbers
                 .iter()

@@ -135,3 +135,118 @@ fn nothing_that_a_container_says_reaches_the_terminal_but_text_and_color() {
     terminal.assert_given_back();
     assert_clean(&terminal, "the whole run");
 }
+
+/// What is not a log line: names of stacks and services, labels and history of an image, and values of the
+/// environment, all as bad as the engine takes them, through every screen, tab, menu and dialog.
+#[test]
+fn hostile_names_pass_every_screen_tab_and_menu_as_text() {
+    let odd = "\u{1b}]0;EVIL\u{7}\u{1b}]52;c;RVZJTA==\u{7}\u{1b}]8;;http://e.example\u{1b}\\\u{1b}[2Jodd\u{202e}\u{200b}\u{9b}2J\u{9d}0;t\u{9c}\u{1}\u{8}";
+    let project = format!("stackdash-odd{odd}{}", "long".repeat(300));
+    let service = format!("svc{odd}{}", "wide\u{65e5}".repeat(200));
+    let tag = "stackdash-test/hostile-names:1";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy("/bin/busybox", folder.path().join("sh")).unwrap();
+    let tar = folder.path().join("image.tar");
+    let (place, file) = (folder.path().to_str().unwrap(), tar.to_str().unwrap());
+    assert!(Command::new("tar").args(["-C", place, "-cf", file, "sh"]).status().unwrap().success());
+    let label = format!("LABEL org.opencontainers.image.title=\"{}\"", odd.replace('\\', "\\\\"));
+    let imported =
+        Command::new("docker").args(["import", "-m", odd, "-c", &label, file, tag]).output().unwrap();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let _ = std::fs::remove_file(&tar);
+
+    let labels = [
+        format!("com.docker.compose.project={project}"),
+        format!("com.docker.compose.service={service}"),
+        format!("com.docker.compose.project.working_dir=/tmp/{odd}"),
+        format!("com.docker.compose.project.config_files=/tmp/{odd}/compose.yml"),
+        format!("com.docker.compose.depends_on=db{odd}:service_healthy:true"),
+        format!("com.docker.compose.config-hash={odd}"),
+        // A token whose every word is odd, read from a variable that is no token.
+        format!("stackdash.token.t{}.read.env=ODD", odd.replace('.', "_")),
+        format!("stackdash.token.fault.read.fil{}={odd}", odd.replace('.', "_")),
+        String::from("stackdash.token.page.read.exec=[\"/sh\", \"-c\", \"echo no json\"]"),
+        String::from("com.docker.compose.container-number=1"),
+        String::from("stackdash.test=1"),
+    ];
+    let name = format!("stackdash-hostile_names.-{}", std::process::id());
+    let mut arguments = vec!["run", "-d", "--name", &name, "--user", "0"];
+    for label in &labels {
+        arguments.extend(["--label", label]);
+    }
+    let (env, health) = (format!("ODD={odd}"), format!("printf '{}'; false", octal(odd.as_bytes())));
+    arguments.extend([
+        "-e",
+        &env,
+        "--health-cmd",
+        &health,
+        "--health-interval",
+        "1s",
+        "--health-retries",
+        "1",
+    ]);
+    let script = format!("printf '{}\\n'; while :; do sleep 1; done", octal(odd.as_bytes()));
+    arguments.extend([tag, "/sh", "-c", &script]);
+    let out = Command::new("docker").args(&arguments).output().unwrap();
+    let gone = Named(name);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+
+    for (columns, rows) in [(140, 40), (80, 24)] {
+        let mut terminal = Terminal::start(columns, rows, &[]);
+        terminal.wait_for("stackdash-odd");
+        terminal.press("/stackdash-odd\r");
+        // The stack and its service, with all their tabs, in the split and in full.
+        for row in ["g", "G"] {
+            terminal.press(row);
+            for _ in 0..14 {
+                terminal.press("]");
+                terminal.pause(Duration::from_millis(150));
+                assert_clean(&terminal, "a tab of the details");
+            }
+            for keys in [
+                "d", "\x1b", "x", "\x1b", ":", "\x1b", "r", "n", "s", "n", "D", "\x1b", "p", "\x1b", "R",
+                "\x1b", " b", "\x1b", " ",
+            ] {
+                terminal.press(keys);
+                terminal.pause(Duration::from_millis(150));
+                assert_clean(&terminal, &format!("after {keys:?}"));
+            }
+            for keys in [
+                ":rename\r",
+                "\x1b",
+                ":kill\r",
+                "\x1b",
+                ":copy-out\r",
+                "\x1b",
+                ":run-command\r",
+                "\x1b",
+                "c",
+                "\x1b",
+            ] {
+                terminal.press(keys);
+                terminal.pause(Duration::from_millis(200));
+                assert_clean(&terminal, &format!("after {keys:?}"));
+            }
+            terminal.press("\x1b");
+        }
+        for screen in ["l", "1", "2", "3", "\r", "a", "r", "A", "\t", "5", "6", "7", "0", "?", "\x1b", "1"] {
+            terminal.press(screen);
+            terminal.pause(Duration::from_millis(400));
+            assert_clean(&terminal, &format!("the screen of {screen:?}"));
+        }
+        terminal.press("\x03");
+        assert_eq!(terminal.exit_code(), 0);
+        terminal.assert_given_back();
+    }
+    drop(gone);
+    let _ = Command::new("docker").args(["rmi", tag]).output();
+}
+
+/// A container that goes when the test ends.
+struct Named(String);
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rm", "-f", "-v", &self.0]).output();
+    }
+}

@@ -11,18 +11,19 @@ use std::time::Duration;
 
 use stackdash::command::{Command as Wish, Interest};
 use stackdash::model::containers::ContainerId;
-use stackdash::model::logs::{LogLine, LogStream, Reach};
+use stackdash::model::logs::{LogLine, LogSource, LogStream, Reach};
 use stackdash::model::stacks::Target;
 use stackdash::ports::Clock;
 use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
 
 use crate::engine_fake::ports;
+use crate::proxy::far_away;
 
 const IMAGE: &str = "stackdash-test/busybox:2";
 const PATIENCE: Duration = Duration::from_mins(2);
 
-fn docker(arguments: &[&str]) -> String {
+pub fn docker(arguments: &[&str]) -> String {
     let out = Command::new("docker").args(arguments).stdin(Stdio::null()).output().unwrap();
     assert!(out.status.success(), "docker {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8_lossy(&out.stdout).trim().to_owned()
@@ -61,16 +62,16 @@ pub fn image() -> &'static str {
 }
 
 /// A stack of containers that goes when the test ends, however it ends.
-struct Stack(String);
+pub struct Stack(pub String);
 
 impl Stack {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let stack = Self(format!("stackdash-logs-{name}"));
         stack.clear();
         stack
     }
 
-    fn run(&self, service: &str, number: u32, options: &[&str], script: &str) -> ContainerId {
+    pub fn run(&self, service: &str, number: u32, options: &[&str], script: &str) -> ContainerId {
         let labels = [
             format!("com.docker.compose.project={}", self.0),
             format!("com.docker.compose.service={service}"),
@@ -106,17 +107,36 @@ impl Drop for Stack {
     }
 }
 
+/// How logs are read.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    InPlace,
+    Engine,
+}
+
 /// The engine room, looking at the logs of one stack as the Logs screen does.
-struct Reader {
-    supervisor: Supervisor,
+pub struct Reader {
+    pub supervisor: Supervisor,
     target: Target,
-    known: BTreeSet<ContainerId>,
+    pub known: BTreeSet<LogSource>,
 }
 
 impl Reader {
-    fn start(stack: &Stack) -> Self {
+    pub fn start(stack: &Stack) -> Self {
         let socket =
             std::env::var("DOCKER_HOST").unwrap_or_else(|_| String::from("unix:///var/run/docker.sock"));
+        Self::through(socket, stack)
+    }
+
+    /// Reads logs from the engine's own files, or through its API.
+    async fn by(way: Way, stack: &Stack) -> Self {
+        match way {
+            Way::InPlace => Self::start(stack),
+            Way::Engine => Self::through(far_away().await, stack),
+        }
+    }
+
+    pub fn through(socket: String, stack: &Stack) -> Self {
         let supervisor = Supervisor::start(ports(socket, Clock::Wall), false);
         Self { supervisor, target: stack.target(), known: BTreeSet::new() }
     }
@@ -125,14 +145,16 @@ impl Reader {
     async fn turn(&mut self) {
         self.supervisor.next().await;
         let state = self.supervisor.state();
-        self.known.extend(state.containers.of_target(&self.target));
+        let ids = state.containers.of_target(&self.target);
+        let entries = ids.iter().filter_map(|id| state.containers.get(id));
+        self.known.extend(entries.flat_map(|entry| state.stack_files.logs_of(&entry.container)));
         if self.known != state.interest.logs {
             let interest = Interest { logs: self.known.clone(), ..Interest::default() };
             self.supervisor.submit(Wish::LookAt(interest));
         }
     }
 
-    async fn until(&mut self, what: &str, wanted: impl Fn(&State) -> bool) {
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&State) -> bool) {
         let waited = tokio::time::timeout(PATIENCE, async {
             while !wanted(self.supervisor.state()) {
                 self.turn().await;
@@ -145,18 +167,18 @@ impl Reader {
         }
     }
 
-    fn lines(&self) -> impl Iterator<Item = &LogLine> {
+    pub fn lines(&self) -> impl Iterator<Item = &LogLine> {
         self.supervisor.state().logs.lines().iter()
     }
 
-    fn remarks(&self) -> Vec<&str> {
+    pub fn remarks(&self) -> Vec<&str> {
         let remarks = self.lines().filter(|line| line.stream == LogStream::Remark);
         remarks.map(|line| line.text.text()).collect()
     }
 }
 
 /// Whether a line with this text is held.
-fn has(state: &State, text: &str) -> bool {
+pub fn has(state: &State, text: &str) -> bool {
     state.logs.lines().iter().rev().take(2_000).any(|line| line.text.text() == text)
 }
 
@@ -188,9 +210,18 @@ fn assert_gapless(reader: &Reader) -> u64 {
 
 #[tokio::test]
 async fn twenty_restarts_under_load_lose_no_line_and_double_none() {
+    twenty_restarts(Way::InPlace).await;
+}
+
+#[tokio::test]
+async fn twenty_restarts_under_load_lose_no_line_and_double_none_through_the_engine() {
+    twenty_restarts(Way::Engine).await;
+}
+
+async fn twenty_restarts(way: Way) {
     let stack = Stack::new("restarts");
     let id = stack.run("counter", 1, &["--stop-timeout", "5"], COUNTING);
-    let mut reader = Reader::start(&stack);
+    let mut reader = Reader::by(way, &stack).await;
     reader.until("the first lines", |state| state.logs.lines().len() > 100).await;
     for restart in 1..=20_usize {
         let restarting = tokio::task::spawn_blocking({
@@ -223,12 +254,21 @@ async fn twenty_restarts_under_load_lose_no_line_and_double_none() {
 
 #[tokio::test]
 async fn a_log_that_rotates_is_followed_without_a_hole() {
+    rotation(Way::InPlace).await;
+}
+
+#[tokio::test]
+async fn a_log_that_rotates_is_followed_without_a_hole_through_the_engine() {
+    rotation(Way::Engine).await;
+}
+
+async fn rotation(way: Way) {
     let stack = Stack::new("rotation");
     let options = ["--log-opt", "max-size=100k", "--log-opt", "max-file=2"];
     // About 16 rotations.
     let script = "i=0; while [ $i -lt 8000 ]; do i=$((i+1)); echo line $((i*2-1)); echo line $((i*2)) >&2; \
         [ $((i % 100)) -eq 0 ] && usleep 60000; done; echo the end; exec sleep 1000";
-    let mut reader = Reader::start(&stack);
+    let mut reader = Reader::by(way, &stack).await;
     reader.until("the engine", |state| state.connection.is_up()).await;
     stack.run("writer", 1, &options, script);
     reader.until("the end", |state| has(state, "the end")).await;
@@ -237,6 +277,15 @@ async fn a_log_that_rotates_is_followed_without_a_hole() {
 
 #[tokio::test]
 async fn a_service_made_again_by_compose_goes_on_with_a_seam() {
+    created_again(Way::InPlace).await;
+}
+
+#[tokio::test]
+async fn a_service_made_again_by_compose_goes_on_with_a_seam_through_the_engine() {
+    created_again(Way::Engine).await;
+}
+
+async fn created_again(way: Way) {
     let stack = Stack::new("again");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("compose.yaml");
@@ -258,7 +307,7 @@ async fn a_service_made_again_by_compose_goes_on_with_a_seam() {
         })
     };
     up(&[]).await.unwrap();
-    let mut reader = Reader::start(&stack);
+    let mut reader = Reader::by(way, &stack).await;
     let ends =
         |state: &State| state.logs.lines().iter().filter(|line| line.text.text().ends_with(" 300")).count();
     reader.until("the first container's lines", |state| ends(state) == 1).await;
@@ -266,9 +315,12 @@ async fn a_service_made_again_by_compose_goes_on_with_a_seam() {
     reader.until("the second container's lines", |state| ends(state) == 2).await;
     again.await.unwrap();
     // All of the new one's lines, though a log that is opened shows only the last 200.
-    let second = reader.lines().last().unwrap().container.clone();
+    let second = reader.lines().last().unwrap().source.container.clone();
     assert_eq!(
-        reader.lines().filter(|line| line.container == second && line.stream != LogStream::Remark).count(),
+        reader
+            .lines()
+            .filter(|line| line.source.container == second && line.stream != LogStream::Remark)
+            .count(),
         300
     );
     let remarks = reader.remarks();
@@ -281,12 +333,21 @@ async fn a_service_made_again_by_compose_goes_on_with_a_seam() {
 
 #[tokio::test]
 async fn ten_writers_are_merged_in_order_of_time() {
+    ten_writers(Way::InPlace).await;
+}
+
+#[tokio::test]
+async fn ten_writers_are_merged_in_order_of_time_through_the_engine() {
+    ten_writers(Way::Engine).await;
+}
+
+async fn ten_writers(way: Way) {
     let stack = Stack::new("writers");
     for n in 1..=10 {
         let script = "for i in $(seq 1 400); do echo w $i; usleep 5000; done; exec sleep 1000";
         stack.run(&format!("w{n}"), 1, &[], script);
     }
-    let mut reader = Reader::start(&stack);
+    let mut reader = Reader::by(way, &stack).await;
     let ends = |state: &State| state.logs.lines().iter().filter(|line| line.text.text() == "w 400").count();
     reader.until("ten ends", |state| ends(state) == 10).await;
     let lines: Vec<&LogLine> = reader.lines().collect();
@@ -296,24 +357,34 @@ async fn ten_writers_are_merged_in_order_of_time() {
 
 #[tokio::test]
 async fn older_lines_are_read_back_to_the_very_first_one() {
+    older_lines(Way::InPlace).await;
+}
+
+#[tokio::test]
+async fn older_lines_are_read_back_to_the_very_first_one_through_the_engine() {
+    older_lines(Way::Engine).await;
+}
+
+async fn older_lines(way: Way) {
     let stack = Stack::new("older");
     let id = stack.run("writer", 1, &[], "seq 1 4500; echo the end; exec sleep 1000");
+    let log = LogSource::from(&id);
     // Only a log that is complete is opened at its end.
     while docker(&["logs", "--tail", "1", id.as_str()]) != "the end" {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let mut reader = Reader::start(&stack);
+    let mut reader = Reader::by(way, &stack).await;
     reader.until("the end", |state| has(state, "the end")).await;
     let first = |state: &State| state.logs.lines().front().map(|line| line.text.text().to_owned());
     assert_eq!(first(reader.supervisor.state()).as_deref(), Some("4302"), "200 lines at first");
     for _ in 0..10 {
-        if reader.supervisor.state().logs.reach(&id) == Some(&Reach::Beginning) {
+        if reader.supervisor.state().logs.reach(&log) == Some(&Reach::Beginning) {
             break;
         }
-        reader.supervisor.submit(Wish::LoadOlderLogs(vec![id.clone()]));
-        reader.until("the answer", |state| state.logs.reach(&id) != Some(&Reach::Reading)).await;
+        reader.supervisor.submit(Wish::LoadOlderLogs(vec![log.clone()]));
+        reader.until("the answer", |state| state.logs.reach(&log) != Some(&Reach::Reading)).await;
     }
-    assert_eq!(reader.supervisor.state().logs.reach(&id), Some(&Reach::Beginning));
+    assert_eq!(reader.supervisor.state().logs.reach(&log), Some(&Reach::Beginning));
     let texts: Vec<String> = reader.lines().map(|line| line.text.text().to_owned()).collect();
     let wanted: Vec<String> = (1..=4500).map(|n| n.to_string()).chain([String::from("the end")]).collect();
     assert_eq!(texts, wanted);

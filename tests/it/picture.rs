@@ -30,6 +30,18 @@ async fn the_pictures_of_the_readme_can_be_drawn() {
     stage.keys("l").await;
     stage.seconds(20).await;
     keep("logs.svg", &stage);
+    // Somebody has worked on a service for a while, and its build runs just now.
+    let mut stage = Stage::scenario(scenario::DEMO, 120, 40).await;
+    stage.keys("4 w").await;
+    stage.seconds(203).await;
+    stage.assert_shows("building: web/api/routes/energy.js");
+    keep("watch.svg", &stage);
+    // A stack on its way up: most of it waits for its database.
+    let mut stage = Stage::scenario(scenario::DEMO, 120, 44).await;
+    stage.keys("/ p e r s o n a l Enter g Enter ] R j Enter y").await;
+    stage.seconds(9).await;
+    stage.assert_shows("Waiting");
+    keep("graph.svg", &stage);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is the operator's own, in a pseudo-terminal: who is told of changes, and themes that are saved.
 
+use std::time::{Duration, Instant};
+
 use crate::terminal::Terminal;
 
 #[test]
@@ -34,8 +36,12 @@ fn a_theme_shows_as_soon_as_it_is_saved_and_a_broken_one_changes_nothing() {
     let env = [("XDG_CONFIG_HOME", &*home)];
     let mut terminal = Terminal::start_with(120, 40, &["demo", "--theme", "mine"], &env);
     terminal.wait_for("uteclocal");
-    save("inherits = \"dark\"\n[styles]\nfialed = \"red\"\n");
-    terminal.wait_for("mine.toml:3");
+    // The first screen does not wait for the watching of themes.
+    let end = Instant::now() + Duration::from_secs(30);
+    while !terminal.has_written(b"mine.toml:3", Duration::from_secs(3)) {
+        assert!(Instant::now() < end, "the broken theme is not told:\n{}", terminal.screen());
+        save("inherits = \"dark\"\n[styles]\nfialed = \"red\"\n");
+    }
     terminal.wait_gone("mine.toml:3");
     save("inherits = \"dark\"\n[styles]\ntext = { fg = \"#123456\" }\n");
     terminal.wait_for("Theme mine reloaded");

@@ -86,14 +86,16 @@ impl TestApp {
 
     /// Takes in whatever can be taken in without time passing.
     pub async fn settle(&mut self) {
-        // Work hops between tasks; each hop needs a turn of the runtime.
-        for _ in 0..50 {
+        // Work hops between tasks; each hop needs a turn of the runtime. How much one turn takes in depends on
+        // the machine: only turns that bring nothing count.
+        let mut calm = 0;
+        while calm < 50 {
             tokio::task::yield_now().await;
             let before = tokio::time::Instant::now();
             tokio::select! {
                 biased;
-                () = self.supervisor.next() => {}
-                () = quiet() => {}
+                () = self.supervisor.next() => calm = 0,
+                () = quiet() => calm += 1,
             }
             assert_eq!(before, tokio::time::Instant::now(), "settling lets no time pass");
         }
@@ -163,7 +165,7 @@ impl TestApp {
 
     /// Opens the logs of these containers.
     pub async fn look_at_logs(&mut self, logs: impl IntoIterator<Item = ContainerId>) {
-        let interest = Interest { logs: logs.into_iter().collect(), ..Interest::default() };
+        let interest = Interest { logs: logs.into_iter().map(Into::into).collect(), ..Interest::default() };
         self.submit(Command::LookAt(interest));
         self.settle().await;
     }
@@ -197,7 +199,11 @@ pub struct Stage {
 impl Stage {
     /// Starts the face on a scenario, on a screen of this size.
     pub async fn scenario(text: &str, columns: u16, rows: u16) -> Self {
-        let app = TestApp::scenario(text).await;
+        Self::over(TestApp::scenario(text).await, columns, rows).await
+    }
+
+    /// Starts the face over a program that runs already.
+    pub async fn over(app: TestApp, columns: u16, rows: u16) -> Self {
         let keymap = Keymap::new(&[]).unwrap();
         let depth = ColorDepth::TrueColor;
         let theme = theme::load("dark", false, depth).unwrap();

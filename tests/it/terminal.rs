@@ -106,6 +106,18 @@ impl Terminal {
         }
     }
 
+    /// Whether these bytes were written, or come within so much time.
+    pub fn has_written(&mut self, wanted: &[u8], time: Duration) -> bool {
+        let end = Instant::now() + time;
+        while !self.raw.windows(wanted.len()).any(|bytes| bytes == wanted) {
+            let Some(left) = end.checked_duration_since(Instant::now()) else { return false };
+            if let Ok(bytes) = self.output.recv_timeout(left) {
+                self.take(&bytes);
+            }
+        }
+        true
+    }
+
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub fn wait_gone(&mut self, text: &str) {
@@ -136,6 +148,12 @@ impl Terminal {
                 self.take(&bytes);
             }
         }
+    }
+
+    /// Forgets what was written so far, where much is and nobody asks.
+    #[cfg(feature = "live")]
+    pub fn forget_raw(&mut self) {
+        self.raw.clear();
     }
 
     fn take(&mut self, bytes: &[u8]) {

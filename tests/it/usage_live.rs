@@ -47,6 +47,7 @@ impl Busy {
             pid: Some(self.pid),
             network_mode: "default".to_owned(),
             visible,
+            due: true,
         }
     }
 }

@@ -20,6 +20,7 @@ fn notification() -> Notification {
         change: Change::Unhealthy,
         stack: "shop".into(),
         service: "web".into(),
+        token: None,
         text: String::from("shop/web is unhealthy: 3 failed checks"),
     }
 }
@@ -56,7 +57,7 @@ async fn a_change_is_one_json_post() {
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     let wanted = serde_json::json!({
         "text": "shop/web is unhealthy: 3 failed checks", "change": "unhealthy", "stack": "shop",
-        "service": "web", "engine": "unix:///var/run/docker.sock", "at": "2026-03-02T09:00:00.000Z",
+        "service": "web", "token": null, "engine": "unix:///var/run/docker.sock", "at": "2026-03-02T09:00:00.000Z",
     });
     assert_eq!(body, wanted);
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::sync::mpsc;
 
+use crate::model::runs::OutputLine;
 use crate::model::{redact, text};
 
 /// Lines of standard error kept for a complaint.
@@ -51,10 +52,23 @@ pub async fn run(
     folder: Option<&Path>,
     env: &[(&str, &str)],
     unset: &[&str],
-    lines: Option<mpsc::Sender<String>>,
+    lines: Option<mpsc::Sender<OutputLine>>,
+) -> io::Result<Ended> {
+    feed(program, args, folder, env, unset, (lines, None)).await
+}
+
+/// As [`run`], with something to read on its standard input.
+pub async fn feed(
+    program: OsString,
+    args: Vec<OsString>,
+    folder: Option<&Path>,
+    env: &[(&str, &str)],
+    unset: &[&str],
+    (lines, input): (Option<mpsc::Sender<OutputLine>>, Option<&str>),
 ) -> io::Result<Ended> {
     let mut command = Command::new(program);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.args(args).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     if let Some(folder) = folder.filter(|folder| folder.is_dir()) {
         command.current_dir(folder);
     }
@@ -77,14 +91,21 @@ pub async fn run(
             read_lines(err, &mut ended.stderr, lines.clone()).await;
         }
     };
-    let ((), (), status) = tokio::join!(read_out, read_err, child.wait());
+    let stdin = child.stdin.take();
+    let write_in = async {
+        // One that ends without reading it all says why itself.
+        if let (Some(mut stdin), Some(input)) = (stdin, input) {
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+    };
+    let (status, (), (), ()) = tokio::join!(child.wait(), write_in, read_out, read_err);
     group.0 = None;
     ended.code = status?.code();
     ended.stdout = String::from_utf8_lossy(&raw).into_owned();
     Ok(ended)
 }
 
-async fn read_all(mut from: impl AsyncRead + Unpin, lines: Option<mpsc::Sender<String>>) -> Vec<u8> {
+async fn read_all(mut from: impl AsyncRead + Unpin, lines: Option<mpsc::Sender<OutputLine>>) -> Vec<u8> {
     let mut all = Vec::new();
     let mut splitter = Splitter::default();
     let mut chunk = vec![0; 64 << 10];
@@ -97,7 +118,7 @@ async fn read_all(mut from: impl AsyncRead + Unpin, lines: Option<mpsc::Sender<S
         }
         if let Some(lines) = &lines {
             for line in splitter.push(&chunk[..count]) {
-                let _ = lines.send(line).await;
+                let _ = lines.send(printed(line, false)).await;
             }
         }
     }
@@ -107,7 +128,7 @@ async fn read_all(mut from: impl AsyncRead + Unpin, lines: Option<mpsc::Sender<S
 async fn read_lines(
     mut from: impl AsyncRead + Unpin,
     kept: &mut VecDeque<String>,
-    lines: Option<mpsc::Sender<String>>,
+    lines: Option<mpsc::Sender<OutputLine>>,
 ) {
     let mut splitter = Splitter::default();
     let mut chunk = vec![0; 16 << 10];
@@ -116,7 +137,7 @@ async fn read_lines(
         let found = if count == 0 { splitter.rest() } else { splitter.push(&chunk[..count]) };
         for line in found {
             if let Some(lines) = &lines {
-                let _ = lines.send(line.clone()).await;
+                let _ = lines.send(printed(line.clone(), true)).await;
             }
             kept.push_back(line);
             if kept.len() > KEPT_LINES {
@@ -127,6 +148,10 @@ async fn read_lines(
             return;
         }
     }
+}
+
+fn printed(text: String, is_error: bool) -> OutputLine {
+    OutputLine { text, is_error, is_whole: false }
 }
 
 /// Cuts bytes into lines, at carriage returns too: progress bars end theirs with one.
@@ -178,8 +203,9 @@ mod tests {
         let ended = run("sh".into(), args, None, &[], &[], Some(lines)).await.unwrap();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(3), "out\n"));
         assert_eq!(ended.stderr, ["err"]);
-        let mut all = vec![seen.recv().await.unwrap(), seen.recv().await.unwrap()];
-        all.sort();
-        assert_eq!(all, ["err", "out"]);
+        let mut all = [seen.recv().await.unwrap(), seen.recv().await.unwrap()];
+        all.sort_by_key(|line| line.is_error);
+        assert_eq!(all.iter().map(|line| &*line.text).collect::<Vec<_>>(), ["out", "err"]);
+        assert!(!all[0].is_error && all[1].is_error);
     }
 }

@@ -14,25 +14,28 @@ use crate::ports::EngineError;
 
 /// Opens a unix socket once, so that a refusal is explained, and makes a client for it.
 pub async fn unix(path: &Path) -> Result<Docker, EngineError> {
-    let name = shown(&path.to_string_lossy());
-    let what = format!("open {name}");
-    let probe = wire::bounded(&what, wire::CALL, async {
-        tokio::net::UnixStream::connect(path).await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
-                EngineError::Unreachable(format!("cannot {what}: there is no such socket"))
-            }
-            ErrorKind::ConnectionRefused => EngineError::Unreachable(format!(
-                "cannot {what}: the socket is there, but no engine listens on it"
-            )),
-            ErrorKind::PermissionDenied => {
-                EngineError::PermissionDenied(format!("cannot {what}: permission denied{}", who_may(path)))
-            }
-            _ => EngineError::Unreachable(format!("cannot {what}: {}", shown(&error.to_string()))),
-        })
-    });
-    probe.await?;
+    // Masking makes its patterns first, which takes longer than a list: nothing is named until something is wrong.
+    let what = || format!("open {}", shown(&path.to_string_lossy()));
+    match tokio::time::timeout(wire::CALL, tokio::net::UnixStream::connect(path)).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => return Err(refusal(&what(), path, &error)),
+        Err(_) => return Err(wire::too_late(&what(), wire::CALL)),
+    }
     Docker::connect_with_unix(&path.to_string_lossy(), wire::LONG_CALL.as_secs(), API_DEFAULT_VERSION)
-        .map_err(|error| wire::explain(&what, &error))
+        .map_err(|error| wire::explain(&what(), &error))
+}
+
+fn refusal(what: &str, path: &Path, error: &std::io::Error) -> EngineError {
+    match error.kind() {
+        ErrorKind::NotFound => EngineError::Unreachable(format!("cannot {what}: there is no such socket")),
+        ErrorKind::ConnectionRefused => EngineError::Unreachable(format!(
+            "cannot {what}: the socket is there, but no engine listens on it"
+        )),
+        ErrorKind::PermissionDenied => {
+            EngineError::PermissionDenied(format!("cannot {what}: permission denied{}", who_may(path)))
+        }
+        _ => EngineError::Unreachable(format!("cannot {what}: {}", shown(&error.to_string()))),
+    }
 }
 
 pub fn plain(url: &str) -> Result<Docker, EngineError> {

@@ -35,7 +35,7 @@ pub fn container(inspection: &Value) -> Option<Container> {
         name: Arc::from(name(json.raw("Name"), id)),
         image: Arc::from(json.line("Config/Image")),
         image_id: json.line("Image"),
-        compose: labels::read(json.at("Config/Labels")),
+        compose: labels::read(&name(json.raw("Name"), id), json.at("Config/Labels")),
         run,
         health: Health::parse(json.at(health).raw("Status")),
         health_log: health_log(json.at(health)),
@@ -60,6 +60,7 @@ pub fn container(inspection: &Value) -> Option<Container> {
         command: command(json),
         user: json.line("Config/User"),
         tty: json.flag("Config/Tty"),
+        stdin_open: json.flag("Config/OpenStdin"),
         memory_limit: json.count("HostConfig/Memory").filter(|bytes| *bytes > 0),
         log_driver: json.line("HostConfig/LogConfig/Type"),
     })
@@ -99,6 +100,18 @@ pub fn container_of_summary(summary: &Value) -> Option<Container> {
         "Mounts": json.at("Mounts").0,
         "NetworkSettings": {"Ports": ports, "Networks": json.at("NetworkSettings/Networks").0},
     }))
+}
+
+/// Whether the line of a list leaves no doubt about a container's state. How one ended, whether it crashes
+/// again and again, and what its check says while it fails, only an inspection tells.
+pub fn tells_state(summary: &Value) -> bool {
+    let json = Json(summary);
+    let status = json.raw("Status");
+    // Podman says nothing of health here; its lines have room for settings that Docker's have not.
+    let of_docker = !json.raw("HostConfig/NetworkMode").is_empty() && json.at("NetworkingConfig").0.is_null();
+    let settled = status.starts_with("Up ") && !status.contains("second");
+    let up = matches!(json.raw("State"), "running" | "paused");
+    of_docker && up && settled && !status.contains("unhealthy") && is_id(json.raw("Id"))
 }
 
 /// Whether this is an id and nothing else: it becomes part of paths.

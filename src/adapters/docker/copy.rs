@@ -6,12 +6,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::body_try_stream;
 use bollard::query_parameters::{
     ContainerArchiveInfoOptions, DownloadFromContainerOptions, UploadToContainerOptions,
 };
+use bollard::{Docker, body_try_stream};
 use bytes::Bytes;
 use futures_util::StreamExt;
+use jiff::Timestamp;
 use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
@@ -31,6 +32,8 @@ const LINKS: usize = 8;
 /// Go's bits for what a path is.
 const FOLDER: u32 = 1 << 31;
 const LINK: u32 = 1 << 27;
+/// Devices, pipes and sockets.
+const ODD: u32 = 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21;
 
 type Progress = mpsc::Sender<(u64, u64)>;
 
@@ -45,7 +48,8 @@ impl DockerEngine {
     async fn copy_out(&self, order: &CopyOrder, progress: &Progress) -> Result<(), EngineError> {
         let what = format!("copy {} out", json::shown(&order.inside));
         let docker = self.connected(&what)?;
-        let (inside, size) = self.find_file(&order.container, &order.inside, &what).await?;
+        let Found { path: inside, size, .. } =
+            find_file(&docker, &order.container, &order.inside, &what).await?;
         let target = if order.outside.is_dir() {
             order.outside.join(file_name(&inside).ok_or_else(|| other(&what, "that path names no file"))?)
         } else {
@@ -87,42 +91,6 @@ impl DockerEngine {
         file.flush().await.map_err(local)?;
         set_mode(&file, reader.found.as_ref().map_or(0o600, |found| found.mode)).await.map_err(local)?;
         fs::rename(&part.0, &target).await.map_err(local)
-    }
-
-    /// Finds the file behind links; returns its path and its size.
-    async fn find_file(
-        &self,
-        id: &ContainerId,
-        path: &str,
-        what: &str,
-    ) -> Result<(String, u64), EngineError> {
-        let docker = self.connected(what)?;
-        let mut path = path.to_owned();
-        for _ in 0..LINKS {
-            let options = ContainerArchiveInfoOptions { path: path.clone() };
-            let ask = async {
-                docker
-                    .get_container_archive_info(id.as_str(), Some(options))
-                    .await
-                    .map_err(|error| wire::explain(what, &error))
-            };
-            let found = wire::bounded(what, wire::CALL, ask).await.map_err(|error| match error {
-                // Of a path that does not exist engines say nothing but the code.
-                EngineError::NotFound(_) => EngineError::NotFound(format!(
-                    "cannot {what}: there is no {} in the container (what is in /proc, /dev and tmpfs is not seen)",
-                    json::shown(&path)
-                )),
-                error => error,
-            })?;
-            if found.file_mode & LINK != 0 && !found.link_target.is_empty() && found.link_target != path {
-                path = found.link_target;
-            } else if found.file_mode & FOLDER != 0 {
-                return Err(other(what, refusal(Kind::Folder)));
-            } else {
-                return Ok((path, u64::try_from(found.size).unwrap_or_default()));
-            }
-        }
-        Err(other(what, "too many links lead to each other"))
     }
 
     async fn copy_in(&self, order: &CopyOrder, progress: &Progress) -> Result<(), EngineError> {
@@ -192,6 +160,54 @@ impl DockerEngine {
     }
 }
 
+/// A file in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// Without the links that led to it.
+    pub path: String,
+    pub size: u64,
+    pub modified: Option<Timestamp>,
+}
+
+/// Finds the file behind links.
+pub(super) async fn find_file(
+    docker: &Docker,
+    id: &ContainerId,
+    path: &str,
+    what: &str,
+) -> Result<Found, EngineError> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        let options = ContainerArchiveInfoOptions { path: path.clone() };
+        let ask = async {
+            docker
+                .get_container_archive_info(id.as_str(), Some(options))
+                .await
+                .map_err(|error| wire::explain(what, &error))
+        };
+        let found = wire::bounded(what, wire::CALL, ask).await.map_err(|error| match error {
+            // Of a path that does not exist engines say nothing but the code.
+            EngineError::NotFound(_) => EngineError::NotFound(format!(
+                "cannot {what}: there is no {} in the container (what is in /proc, /dev and tmpfs is not seen)",
+                json::shown(&path)
+            )),
+            error => error,
+        })?;
+        if found.file_mode & LINK != 0 && !found.link_target.is_empty() && found.link_target != path {
+            path = found.link_target;
+        } else if found.file_mode & FOLDER != 0 {
+            return Err(other(what, refusal(Kind::Folder)));
+        } else if found.file_mode & ODD != 0 {
+            return Err(other(what, refusal(Kind::Other)));
+        } else {
+            let size = u64::try_from(found.size).unwrap_or_default();
+            let modified = found.modification_time.and_then(|at| at.parse().ok());
+            return Ok(Found { path, size, modified });
+        }
+    }
+    Err(other(what, "too many links lead to each other"))
+}
+
 /// A file under way; it goes unless it was renamed.
 struct Part(PathBuf);
 
@@ -238,7 +254,7 @@ fn body(
     head.chain(content).chain(futures_util::stream::iter([Ok(Bytes::from(tail))]))
 }
 
-fn refusal(kind: Kind) -> &'static str {
+pub(super) fn refusal(kind: Kind) -> &'static str {
     match kind {
         Kind::Folder => "it is a folder; name one file in it",
         Kind::Link => "it is a link that leads nowhere",
@@ -246,7 +262,7 @@ fn refusal(kind: Kind) -> &'static str {
     }
 }
 
-fn other(what: &str, why: &str) -> EngineError {
+pub(super) fn other(what: &str, why: &str) -> EngineError {
     EngineError::Other(format!("cannot {what}: {}", json::shown(why)))
 }
 

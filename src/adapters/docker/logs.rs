@@ -3,13 +3,13 @@
 //! Without a terminal the engine sends frames: 8 bytes (stream, three zeros, length), then one piece
 //! of output that opens with a timestamp. A line of more than 16 KiB comes as several pieces, each
 //! stamped; only the last ends in a newline. With a terminal there are no frames. Chunks may end
-//! anywhere. Pure; knows nothing of requests.
+//! anywhere. Where a log's own file is read there are no frames either, but records of such pieces. Pure;
+//! knows nothing of requests and files.
 
 use bytes::{Buf, BytesMut};
 use jiff::Timestamp;
 
-use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStream};
+use crate::model::logs::{LogLine, LogSource, LogStream};
 use crate::model::text;
 
 /// Longest line that is kept.
@@ -44,10 +44,10 @@ pub struct RawLine {
 
 impl RawLine {
     /// Makes it fit to be shown.
-    pub fn into_line(self, container: &ContainerId) -> LogLine {
-        let text = text::styled(&self.text);
+    pub fn into_line(self, source: &LogSource) -> LogLine {
+        let text = text::styled_owned(self.text);
         let level = text::level_of(text.text());
-        LogLine { at: self.at, container: container.clone(), stream: self.stream, level, text }
+        LogLine { at: self.at, source: source.clone(), stream: self.stream, level, text }
     }
 }
 
@@ -104,6 +104,33 @@ impl Decoder {
         }
         for stream in [LogStream::Stdout, LogStream::Stderr] {
             self.complete(stream, lines);
+        }
+    }
+
+    /// Takes what a container wrote at once, read from its log's own file: `ends` tells whether a newline
+    /// stood after it.
+    #[cfg(target_os = "linux")]
+    pub fn record(
+        &mut self,
+        at: Timestamp,
+        stream: LogStream,
+        text: Vec<u8>,
+        ends: bool,
+        lines: &mut Vec<RawLine>,
+    ) {
+        let is_whole = ends && !self.assembly(stream).open && text.len() <= LONGEST_LINE;
+        // Nearly every one.
+        if is_whole && text.iter().all(|byte| !matches!(byte, b'\n' | b'\r')) {
+            self.last = at;
+            lines.push(RawLine { at, stream, text });
+            return;
+        }
+        let mut pieces = text.split(|byte| *byte == b'\n').peekable();
+        while let Some(piece) = pieces.next() {
+            self.assembly(stream).add(Some(at), piece);
+            if ends || pieces.peek().is_some() {
+                self.complete(stream, lines);
+            }
         }
     }
 

@@ -28,7 +28,7 @@ use crate::ports::{BoxFuture, EngineError, Opening, ShellSession};
 const SCRIPT: &str = "echo \"stackdash:$$\"; command -v bash >/dev/null 2>&1 && exec bash || exec sh";
 const MARK: &str = "stackdash:";
 /// Where a shell may be, in this order; the last one for images with a bash and nothing else.
-const SHELLS: [&str; 3] = ["sh", "/bin/sh", "bash"];
+pub(super) const SHELLS: [&str; 3] = ["sh", "/bin/sh", "bash"];
 /// Longest first line that is waited for.
 const FIRST_LINE: usize = 1024;
 /// How long an ended shell's exit code may take to be told.
@@ -69,6 +69,9 @@ impl DockerEngine {
             match self.run_in(&docker, id, command, user, folder, &what, size).await? {
                 Ok(session) => return Ok(Opening::Opened(session)),
                 Err(words) if is_missing(&words) => said = words,
+                Err(words) if is_shut(&words) => {
+                    return Err(EngineError::Other(format!("cannot {what}: {words}. {SHUT}")));
+                }
                 // The shell is not what was missing: the user, the folder.
                 Err(words) => return Err(EngineError::Other(format!("cannot {what}: {words}"))),
             }
@@ -152,11 +155,19 @@ impl DockerEngine {
     async fn attach_to(&self, id: &ContainerId, size: (u16, u16)) -> Result<ShellSession, EngineError> {
         let what = format!("attach to {}", id.short());
         let docker = self.connected(&what)?;
-        let wires = self.take_over(&docker, &Source::Container(id.as_str()), &what).await?;
-        // A program draws anew only when its size changes.
-        resize_container(&docker, id, (size.0, size.1.saturating_add(1))).await;
-        resize_container(&docker, id, size).await;
-        let resize = container_sizes(&docker, id);
+        let inspection = self.inspection(id, &what).await?;
+        let plain = !Json(&inspection).flag("Config/Tty");
+        let source = Source::Container(id.as_str());
+        let wires = if plain {
+            stream::plain(&docker, &source, &what).await?
+        } else {
+            let wires = self.take_over(&docker, &source, &what).await?;
+            // A program draws anew only when its size changes.
+            resize_container(&docker, id, (size.0, size.1.saturating_add(1))).await;
+            resize_container(&docker, id, size).await;
+            wires
+        };
+        let resize = if plain { no_sizes() } else { container_sizes(&docker, id) };
         let end = {
             let (docker, id) = (docker.clone(), id.clone());
             Box::pin(async move {
@@ -167,7 +178,7 @@ impl DockerEngine {
             })
         };
         // The process is the container's own: it stays.
-        Ok(session(wires, Vec::new(), resize, end, Box::pin(async {})))
+        Ok(ShellSession { plain, ..session(wires, Vec::new(), resize, end, Box::pin(async {})) })
     }
 
     async fn user_of(&self, id: &ContainerId) -> String {
@@ -178,12 +189,23 @@ impl DockerEngine {
     }
 }
 
+/// What to do where [`is_shut`].
+pub(super) const SHUT: &str = "The engine has lost its own way into the container, which runs on: engines with the \
+    storage driver fuse-overlayfs do at a restart. Stop it and start it again";
+
 /// Whether these words of the engine mean that the program is not there.
-fn is_missing(words: &str) -> bool {
+pub(super) fn is_missing(words: &str) -> bool {
     ["executable file not found", "no such file or directory: unknown", "not found in $PATH"]
         .iter()
         .any(|known| words.contains(known))
         && !words.contains("chdir to cwd")
+        && !is_shut(words)
+}
+
+/// Whether these words mean that no program at all can be run: the runtime starts itself first, from the folder
+/// in which the engine keeps the container's files, and that folder is not there.
+pub(super) fn is_shut(words: &str) -> bool {
+    words.contains("fork/exec /proc/self/exe")
 }
 
 /// Waits for the first line that a program prints, or its end; returns what came after it, too.
@@ -215,7 +237,7 @@ fn session(
         };
         Some((chunk, (None, chunks)))
     });
-    ShellSession { output: Box::pin(output), input: wires.input, resize, end, hang_up }
+    ShellSession { output: Box::pin(output), input: wires.input, plain: false, resize, end, hang_up }
 }
 
 /// Returns the kind of terminal that programs in a container are told: containers know few.
@@ -242,6 +264,13 @@ async fn resize_container(docker: &Docker, id: &ContainerId, (columns, rows): (u
     }
 }
 
+/// Takes sizes and forgets them.
+fn no_sizes() -> mpsc::Sender<(u16, u16)> {
+    let (resize, mut sizes) = mpsc::channel(4);
+    tokio::spawn(async move { while sizes.recv().await.is_some() {} });
+    resize
+}
+
 fn container_sizes(docker: &Docker, id: &ContainerId) -> mpsc::Sender<(u16, u16)> {
     let (resize, mut sizes) = mpsc::channel(4);
     let (docker, id) = (docker.clone(), id.clone());
@@ -254,7 +283,7 @@ fn container_sizes(docker: &Docker, id: &ContainerId) -> mpsc::Sender<(u16, u16)
 }
 
 /// Returns the exit code of an exec that has ended; `None` while it runs or where nobody knows.
-async fn exec_end(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> {
+pub(super) async fn exec_end(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> {
     let what = format!("ask how the shell in {} ended", id.short());
     let answer = wire::get_json(docker, &format!("/exec/{exec}/json"), &what, LAST_WORDS).await.ok()?;
     let answer = Json(&answer);
@@ -326,5 +355,11 @@ mod tests {
         ] {
             assert!(!is_missing(words), "{words}");
         }
+    }
+
+    #[test]
+    fn a_container_whose_files_the_engine_has_lost_is_not_one_without_the_program() {
+        let words = "OCI runtime exec failed: exec failed: unable to start container process: error starting setns process: fork/exec /proc/self/exe: no such file or directory: unknown";
+        assert!(is_shut(words) && !is_missing(words));
     }
 }

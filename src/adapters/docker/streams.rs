@@ -15,11 +15,11 @@ use crate::adapters::docker::logs::{Decoder, RawLine};
 use crate::adapters::docker::{events, wire};
 use crate::event::EngineEvent;
 use crate::model::containers::ContainerId;
-use crate::model::logs::LogLine;
+use crate::model::logs::{LogLine, LogSource};
 use crate::ports::{BoxStream, EngineError, LogRequest};
 
 /// Lines of a batch at most: enough to be cheap, few enough to be short.
-const BATCH: usize = 512;
+pub const BATCH: usize = 512;
 /// How long a batch may wait for more lines: shorter than a frame of the screen.
 const GATHER: Duration = Duration::from_millis(8);
 /// One event has under 10 kB even with many labels.
@@ -112,6 +112,7 @@ pub fn logs(
         failure: None,
         over: false,
         docker,
+        source: (&id).into(),
         id,
     };
     Box::pin(stream::unfold(reader, async |mut reader| Some((reader.next().await?, reader))))
@@ -127,6 +128,7 @@ struct LogReader {
     over: bool,
     docker: Docker,
     id: ContainerId,
+    source: LogSource,
 }
 
 impl LogReader {
@@ -136,7 +138,7 @@ impl LogReader {
         }
         if !self.lines.is_empty() {
             let batch = self.lines.drain(..self.lines.len().min(BATCH));
-            return Some(Ok(batch.map(|line| line.into_line(&self.id)).collect()));
+            return Some(Ok(batch.map(|line| line.into_line(&self.source)).collect()));
         }
         let failure = self.failure.take()?;
         Some(Err(refusal(&self.docker, &self.id, &failure).await))

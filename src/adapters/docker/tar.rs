@@ -13,6 +13,10 @@ pub const LARGEST: u64 = 0o77_777_777_777;
 pub struct Header {
     pub size: u64,
     pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+    /// Seconds since 1970.
+    pub modified: u64,
     pub kind: Kind,
 }
 
@@ -44,6 +48,78 @@ pub fn header(name: &str, size: u64, mode: u32, modified: u64) -> [u8; BLOCK] {
     block
 }
 
+/// Gives a header an owner.
+pub fn owned_by(mut block: [u8; BLOCK], uid: u32, gid: u32) -> [u8; BLOCK] {
+    for (at, number) in [(108, uid), (116, gid)] {
+        if number <= 0o7_777_777 {
+            block[at..at + 8].copy_from_slice(format!("{number:07o}\0").as_bytes());
+        } else {
+            block[at..at + 4].copy_from_slice(&[0x80, 0, 0, 0]);
+            block[at + 4..at + 8].copy_from_slice(&number.to_be_bytes());
+        }
+    }
+    block[148..156].copy_from_slice(b"        ");
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+/// What is written of a file, a folder or a link.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// From the folder on that the archive is for; of any length.
+    pub name: &'a str,
+    pub kind: Kind,
+    /// Where a link leads.
+    pub link: &'a str,
+    pub size: u64,
+    pub mode: u32,
+    /// Seconds since 1970.
+    pub modified: u64,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+/// Writes an entry's header, with those before it that a long name needs.
+pub fn entry(entry: &Entry<'_>) -> Vec<u8> {
+    let flag = match entry.kind {
+        Kind::Folder => b'5',
+        Kind::Link => b'2',
+        Kind::File | Kind::Extension | Kind::Other => b'0',
+    };
+    let mut blocks = Vec::with_capacity(BLOCK);
+    if entry.name.len() > 99 {
+        long(&mut blocks, b'L', entry.name);
+    }
+    if entry.link.len() > 99 {
+        long(&mut blocks, b'K', entry.link);
+    }
+    let size = if flag == b'0' { entry.size } else { 0 };
+    let mut block = header("", size, entry.mode, entry.modified);
+    put_cut(&mut block, 0, entry.name);
+    put_cut(&mut block, 157, entry.link);
+    block[156] = flag;
+    // The owner comes last, because with it the sum is worked out anew.
+    blocks.extend_from_slice(&owned_by(block, entry.uid, entry.gid));
+    blocks
+}
+
+/// Writes GNU's way to say a name that is too long for a header.
+fn long(blocks: &mut Vec<u8>, flag: u8, name: &str) {
+    let mut block = header("././@LongLink", name.len() as u64 + 1, 0, 0);
+    block[156] = flag;
+    block[257..265].copy_from_slice(b"ustar  \0");
+    blocks.extend_from_slice(&owned_by(block, 0, 0));
+    blocks.extend_from_slice(name.as_bytes());
+    let length = name.len() as u64 + 1;
+    blocks.resize(blocks.len() + 1 + padding(length), 0);
+}
+
+fn put_cut(block: &mut [u8; BLOCK], at: usize, text: &str) {
+    let bytes = &text.as_bytes()[..text.len().min(99)];
+    block[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
 /// Returns how many bytes of nothing follow a file of this size.
 pub fn padding(size: u64) -> usize {
     (BLOCK - (size % BLOCK as u64) as usize) % BLOCK
@@ -68,7 +144,15 @@ pub fn read(block: &[u8]) -> Option<Header> {
         b'L' | b'K' | b'x' | b'g' => Kind::Extension,
         _ => Kind::Other,
     };
-    Some(Header { size: number(&block[124..136])?, mode: octal(&block[100..108])? as u32, kind })
+    Some(Header {
+        size: number(&block[124..136])?,
+        mode: octal(&block[100..108])? as u32,
+        // Large ones are binary; they are in pax records, too, which nobody here reads.
+        uid: binary_or_octal(&block[108..116])?,
+        gid: binary_or_octal(&block[116..124])?,
+        modified: octal(&block[136..148]).unwrap_or_default(),
+        kind,
+    })
 }
 
 fn octal(field: &[u8]) -> Option<u64> {
@@ -83,6 +167,14 @@ fn number(field: &[u8]) -> Option<u64> {
     }
     let bytes: [u8; 8] = field.get(4..12)?.try_into().ok()?;
     Some(u64::from_be_bytes(bytes))
+}
+
+fn binary_or_octal(field: &[u8]) -> Option<u32> {
+    if field.first()? & 0x80 == 0 {
+        return octal(field).map(|number| number as u32);
+    }
+    let bytes: [u8; 4] = field.get(4..8)?.try_into().ok()?;
+    Some(u32::from_be_bytes(bytes))
 }
 
 /// Takes an archive in pieces and hands out the bytes of its first file.
@@ -168,6 +260,17 @@ mod tests {
     }
 
     #[test]
+    fn owners_are_kept_however_large() {
+        for (uid, gid) in [(0, 0), (1000, 999), (100_000_000, 4_000_000_000)] {
+            let found = read(&owned_by(header("a", 3, 0o600, 77), uid, gid)).unwrap();
+            assert_eq!(
+                (found.uid, found.gid, found.mode, found.size, found.modified),
+                (uid, gid, 0o600, 3, 77)
+            );
+        }
+    }
+
+    #[test]
     fn an_archive_that_ends_early_is_not_complete() {
         let (mut reader, mut sink) = (Reader::default(), Vec::new());
         reader.push(&archive("a", b"0123456789")[..515], &mut sink).unwrap();
@@ -193,5 +296,32 @@ mod tests {
         let mut damaged = archive("a", b"content");
         damaged[0] ^= 1;
         assert_eq!(Reader::default().push(&damaged, &mut sink), Err(NotAFile(Kind::Other)));
+    }
+
+    #[test]
+    fn links_folders_and_long_names_are_written_as_others_read_them() {
+        let whole = Entry {
+            name: "app/run.sh",
+            kind: Kind::File,
+            link: "",
+            size: 3,
+            mode: 0o750,
+            modified: 77,
+            uid: 1000,
+            gid: 999,
+        };
+        let block = entry(&whole);
+        let found = read(&block).unwrap();
+        assert_eq!((found.kind, found.mode, found.size, found.uid), (Kind::File, 0o750, 3, 1000));
+        assert!(block.starts_with(b"app/run.sh\0") && block.len() == BLOCK);
+        let link = entry(&Entry { kind: Kind::Link, link: "../target", ..whole });
+        assert_eq!(read(&link).unwrap().kind, Kind::Link);
+        assert!(link[157..].starts_with(b"../target\0") && read(&link).unwrap().size == 0);
+        assert_eq!(read(&entry(&Entry { kind: Kind::Folder, ..whole })).unwrap().kind, Kind::Folder);
+        let name = "folder/".repeat(80);
+        let long = entry(&Entry { name: &name, ..whole });
+        assert_eq!(read(&long).unwrap().kind, Kind::Extension);
+        assert!(long[BLOCK..].starts_with(name.as_bytes()) && long.len().is_multiple_of(BLOCK));
+        assert_eq!(read(&long[long.len() - BLOCK..]).unwrap().size, 3);
     }
 }

@@ -5,10 +5,10 @@ use super::*;
 #[test]
 fn podman_is_told_from_docker_by_its_components() {
     let info = json!({"Name": "lab01", "NCPU": 4, "MemTotal": 8, "SystemTime": "2026-11-20T16:00:00.5Z"});
-    let flavor = |version: &Value| engine_info(String::new(), true, Json(version), Json(&info)).flavor;
+    let flavor = |version: &Value| info::of(String::new(), true, Json(version), Json(&info)).flavor;
     assert_eq!(flavor(&json!({"Components": [{"Name": "Podman Engine"}]})), "podman");
     assert_eq!(flavor(&json!({"Components": [{"Name": "Engine"}, {"Name": "containerd"}]})), "docker");
-    let said = engine_info(String::new(), true, Json(&json!({"ApiVersion": "1.41"})), Json(&info));
+    let said = info::of(String::new(), true, Json(&json!({"ApiVersion": "1.41"})), Json(&info));
     assert_eq!((said.api.as_str(), said.cpus, said.name.as_str()), ("1.41", 4, "lab01"));
     assert!(said.time.is_some());
 }

@@ -85,10 +85,12 @@ pub async fn bounded<T>(
 ) -> Result<T, EngineError> {
     match tokio::time::timeout(limit, call).await {
         Ok(result) => result,
-        Err(_) => {
-            Err(EngineError::TimedOut(format!("cannot {what}: no answer within {} s", limit.as_secs())))
-        }
+        Err(_) => Err(too_late(what, limit)),
     }
+}
+
+pub fn too_late(what: &str, limit: Duration) -> EngineError {
+    EngineError::TimedOut(format!("cannot {what}: no answer within {} s", limit.as_secs()))
 }
 
 /// Says in our words what bollard reports: what was tried, and the engine's own message.

@@ -16,6 +16,8 @@ use crate::model::redact;
 
 /// How far back events are told.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+/// Starts of a stack this close together are one start.
+const TOGETHER: SignedDuration = SignedDuration::from_mins(3);
 /// Time between two lives of a restart loop that has gone on for a while.
 const LOOP_PAUSE: Duration = Duration::from_secs(26);
 
@@ -23,12 +25,14 @@ const LOOP_PAUSE: Duration = Duration::from_secs(26);
 pub fn world(script: Script, now: Timestamp) -> World {
     let mut members = Vec::new();
     for stack in &script.stacks {
+        let first = members.len();
         for service in &stack.services {
             let shared = Arc::new(service.clone());
             for number in 1..=service.replicas {
                 members.push(member(&script, Some(stack), &shared, number, members.len(), now));
             }
         }
+        created_together(&mut members[first..]);
     }
     for container in &script.containers {
         let shared = Arc::new(container.clone());
@@ -101,6 +105,17 @@ fn member(
         }
     }
     member
+}
+
+/// Compose makes all containers before it starts the first: whatever waited was there already.
+fn created_together(members: &mut [Member]) {
+    let Some(first) = members.iter().filter_map(|member| member.container.created_at).min() else { return };
+    for (index, member) in members.iter_mut().enumerate() {
+        let waited = member.container.created_at.is_some_and(|at| at.duration_since(first) < TOGETHER);
+        if waited && !member.script.depends_on.is_empty() {
+            member.container.created_at = Some(first + Duration::from_millis(40 * index as u64));
+        }
+    }
 }
 
 fn ended(member: &mut Member, at: Timestamp, exit_code: i64) {
@@ -190,6 +205,7 @@ fn container(
         command: redact::text(&service.command),
         user: service.user.clone(),
         tty: service.tty,
+        stdin_open: service.stdin_open,
         memory_limit: service.memory_limit.map(|size| size.0),
         log_driver: String::from("json-file"),
     }
@@ -209,6 +225,7 @@ fn labels(stack: &StackScript, service: &ServiceScript, number: u32, seed: u64) 
         one_off: false,
         config_files: files,
         working_dir: folder,
+        env_files: Vec::new(),
         config_hash: hex(seed ^ 5, 64),
         version: String::from("2.40.3"),
         depends_on: service
@@ -217,8 +234,10 @@ fn labels(stack: &StackScript, service: &ServiceScript, number: u32, seed: u64) 
             .map(|(dep, condition)| Dependency {
                 service: Arc::from(&**dep.get_ref()),
                 condition: (*condition).into(),
+                required: true,
             })
             .collect(),
+        rules: None,
     }
 }
 
@@ -232,6 +251,14 @@ fn history(script: &Script, members: &[Member], now: Timestamp) -> Vec<EngineEve
         };
         tell(container.created_at, EngineEventKind::Created);
         tell(container.started_at, EngineEventKind::Started);
+        let settings = container.health_settings.as_ref().filter(|_| container.run == RunState::Running);
+        if let (Some(settings), Some(start)) = (settings, container.started_at)
+            && let first = start + settings.interval
+            && first < now
+            && !member.is_sick(first)
+        {
+            tell(Some(first), EngineEventKind::Health(Health::Healthy));
+        }
         if let Some(code) = container.exit_code {
             let begins = &member.script.begins;
             let end = container.finished_at;

@@ -7,16 +7,19 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use crate::adapters::scenario::answers::{disk_usage, inspect_text, processes};
+use crate::adapters::scenario::tokens::Refreshes;
 use crate::adapters::scenario::usage::Counters;
 use crate::adapters::scenario::world::{Goal, World};
-use crate::adapters::scenario::{shell, streams};
+use crate::adapters::scenario::{runs, shell, streams};
 use crate::event::{EngineEvent, EngineInfo, OwnPlace, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::host::EngineDiskUsage;
 use crate::model::jobs::Signal;
 use crate::model::logs::LogLine;
+use crate::model::runs::ExecOrder;
 use crate::model::shells::ShellWish;
-use crate::ports::{BoxFuture, BoxStream, Clock, Engine, EngineError, LogRequest, Opening};
+use crate::model::watch::run::SyncItem;
+use crate::ports::{BoxFuture, BoxStream, Clock, Engine, EngineError, ExecSession, LogRequest, Opening};
 
 /// Plays a world along a clock.
 pub struct Player {
@@ -25,12 +28,19 @@ pub struct Player {
     /// Bears the world's revision to those who sleep.
     changed: watch::Sender<u64>,
     pub(super) counters: Mutex<Counters>,
+    pub(super) refreshes: Mutex<Refreshes>,
 }
 
 impl Player {
     pub(super) fn new(world: World, clock: Clock) -> Arc<Self> {
         let changed = watch::Sender::new(world.revision());
-        Arc::new(Self { clock, world: Mutex::new(world), changed, counters: Mutex::default() })
+        Arc::new(Self {
+            clock,
+            world: Mutex::new(world),
+            changed,
+            counters: Mutex::default(),
+            refreshes: Mutex::default(),
+        })
     }
 
     /// Brings the world up to date, looks at it or changes it, and wakes who sleeps.
@@ -74,7 +84,7 @@ impl Player {
         }
     }
 
-    fn reach<T>(
+    pub(super) fn reach<T>(
         &self,
         look: impl FnOnce(&mut World, Timestamp) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
@@ -146,6 +156,8 @@ pub(super) enum Wait<T> {
 /// From the end of a change to the answer.
 const ANSWER: Duration = Duration::from_millis(2);
 
+/// How long a copy of files takes.
+const COPYING: Duration = Duration::from_millis(38);
 /// The endpoint's name.
 pub(super) const HOST: &str = "demo";
 
@@ -189,6 +201,7 @@ impl Engine for Stage {
                 cpus: engine.cpus,
                 memory_bytes: engine.memory.0,
                 time: Some(now),
+                clock_ahead: None,
                 local: true,
                 own: OwnPlace::default(),
             })
@@ -253,6 +266,17 @@ impl Engine for Stage {
         Box::pin(self.player.at_once(id, |world, now, member| world.ask_to_rename(now, member, name)))
     }
 
+    fn sync<'a>(
+        &'a self,
+        id: &'a ContainerId,
+        _items: &'a [SyncItem],
+    ) -> BoxFuture<'a, Result<(), EngineError>> {
+        Box::pin(async move {
+            tokio::time::sleep(COPYING).await;
+            self.player.reach(|world, _| find(world, id).map(drop))
+        })
+    }
+
     fn inspect_text<'a>(&'a self, id: &'a ContainerId) -> BoxFuture<'a, Result<Vec<String>, EngineError>> {
         ready(
             self.player.reach(|world, now| Ok(inspect_text(&world.members[find(world, id)?].inspected(now)))),
@@ -281,8 +305,32 @@ impl Engine for Stage {
         }))
     }
 
+    fn exec<'a>(&'a self, order: &'a ExecOrder) -> BoxFuture<'a, Result<ExecSession, EngineError>> {
+        ready(runs::start(&self.player, order))
+    }
+
     fn disk_usage(&self) -> BoxFuture<'_, Result<EngineDiskUsage, EngineError>> {
         ready(self.player.reach(|world, _| Ok(disk_usage(world))))
+    }
+
+    fn image_id<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<String, EngineError>> {
+        ready(self.player.reach(|world, _| {
+            world.image_id(name).ok_or_else(|| EngineError::NotFound(format!("No such image: {name}")))
+        }))
+    }
+
+    fn tag<'a>(&'a self, image_id: &'a str, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        ready(self.player.reach(|world, _| {
+            world.tag(image_id, name);
+            Ok(())
+        }))
+    }
+
+    fn untag<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), EngineError>> {
+        ready(self.player.reach(|world, _| {
+            let known = world.untag(name);
+            known.then_some(()).ok_or_else(|| EngineError::NotFound(format!("No such image: {name}")))
+        }))
     }
 
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> BoxFuture<'a, Result<u64, EngineError>> {

@@ -168,7 +168,7 @@ fn write(
     for (index, line) in text.lines().enumerate() {
         lines.push(LogLine {
             at: at + SignedDuration::from_micros(index as i64),
-            container: member.container.id.clone(),
+            source: (&member.container.id).into(),
             stream: template.stream(),
             level: template.level.map(Into::into),
             text: styled(line.as_bytes()),

@@ -105,6 +105,7 @@ fn host(world: &World, used: &[Usage], now: Timestamp) -> HostSample {
             memory_bytes: 14_200_000,
             open_files: 19,
             threads: 5,
+            engine_calls: None,
         },
     }
 }

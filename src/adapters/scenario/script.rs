@@ -4,6 +4,7 @@
 
 mod check;
 mod happenings;
+pub mod sources;
 mod styles;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::adapters::scenario::script::sources::SourcesScript;
 use crate::adapters::scenario::units::{MountSpec, PortSpec, Size, Span};
 use crate::model::containers::DependsCondition;
 
@@ -76,11 +78,94 @@ pub struct StackScript {
     pub files: Vec<String>,
     #[serde(default)]
     pub network: Option<String>,
+    /// Text of the `stackdash.toml` in its folder.
+    #[serde(default)]
+    pub stackdash: Option<String>,
     #[serde(rename = "service")]
     pub services: Vec<ServiceScript>,
     /// Services that its files name and nobody ever created.
     #[serde(default)]
     pub absent: Vec<AbsentScript>,
+    /// What is wrong with its files.
+    #[serde(default, rename = "finding")]
+    pub findings: Vec<FindingScript>,
+    /// What the tokens of its rules live through.
+    #[serde(default, rename = "token")]
+    pub tokens: Vec<TokenScript>,
+    /// What the probes of its rules are answered.
+    #[serde(default, rename = "probe")]
+    pub probes: Vec<ProbeScript>,
+}
+
+/// What one probe is answered while its service is well, and while it is sick.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeScript {
+    pub service: String,
+    /// Name of its rule in `stackdash`.
+    pub rule: String,
+    pub status: Option<String>,
+    pub version: Option<String>,
+    /// Milliseconds to an answer, about.
+    #[serde(default = "default_latency")]
+    pub latency: u64,
+    /// How old what its rule calls stale is.
+    pub last: Option<Span>,
+    /// The service whose illness it shows; its own where none is named.
+    pub depends: Option<String>,
+    /// What it says then.
+    pub sick: Option<String>,
+}
+
+fn default_latency() -> u64 {
+    4
+}
+
+/// One token: each lives as long as the one before.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenScript {
+    /// Name of its rule in `stackdash`.
+    pub rule: String,
+    /// Which of a document's many.
+    #[serde(default)]
+    pub label: Option<String>,
+    pub life: Span,
+    /// What is left of the first one at the beginning.
+    #[serde(default)]
+    pub left: Option<Span>,
+    /// How long before the end its owner fetches a new one by itself.
+    #[serde(default)]
+    pub renews: Option<Span>,
+    /// How whoever wants it refreshed is refused.
+    #[serde(default)]
+    pub refuses: Option<String>,
+    /// The address that authorizes it anew, and how long after it was asked for somebody approves.
+    #[serde(default)]
+    pub authorizes: Option<String>,
+    #[serde(default)]
+    pub approves: Option<Span>,
+    #[serde(default)]
+    pub facts: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FindingScript {
+    pub severity: SeverityScript,
+    pub rule: String,
+    pub service: Option<String>,
+    pub message: String,
+    pub fix: String,
+    pub line: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SeverityScript {
+    Error,
+    Warning,
+    Info,
 }
 
 impl StackScript {
@@ -144,6 +229,13 @@ pub struct ServiceScript {
     pub ends_with: i64,
     /// The engine cannot start it, and says this.
     pub start_error: Option<String>,
+    /// Whether building or pulling brings another image…
+    #[serde(default)]
+    pub update: bool,
+    /// …whose health check fails and prints this.
+    pub update_sick: Option<String>,
+    /// Its build fails, and says this.
+    pub build_error: Option<String>,
     #[serde(default)]
     pub begins: Beginning,
     #[serde(default)]
@@ -160,6 +252,26 @@ pub struct ServiceScript {
     /// Command lines of its processes; none: just its command.
     #[serde(default)]
     pub processes: Vec<String>,
+    #[serde(default)]
+    pub stdin_open: bool,
+    /// Programs in it, and what they do.
+    #[serde(default)]
+    pub programs: Vec<ProgramScript>,
+    /// How its sources are watched and saved.
+    pub sources: Option<SourcesScript>,
+}
+
+/// A program that begins with these arguments.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProgramScript {
+    pub run: Vec<String>,
+    #[serde(default)]
+    pub lines: Vec<String>,
+    #[serde(default)]
+    pub takes: Option<Span>,
+    #[serde(default)]
+    pub exit_code: i64,
 }
 
 fn one() -> u32 {

@@ -49,7 +49,7 @@ pub fn open(wish: &ShellWish, name: &str) -> ShellSession {
     let end = Box::pin(async move {
         ShellEnd { exit_code: Some(code_of_end.load(Ordering::SeqCst)), container_runs: Some(true) }
     });
-    ShellSession { output: Box::pin(output), input, resize, end, hang_up: Box::pin(async {}) }
+    ShellSession { output: Box::pin(output), input, plain: false, resize, end, hang_up: Box::pin(async {}) }
 }
 
 /// The line being typed.

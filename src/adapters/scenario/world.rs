@@ -4,6 +4,7 @@
 //! due until then, each at its own moment. Knows no tasks, timers or ports.
 
 mod hands;
+mod images;
 mod lifecycle;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -63,6 +64,8 @@ pub struct World {
     events: VecDeque<EngineEvent>,
     /// Number of the first event in `events`.
     first_event: u64,
+    /// Names that stand for another image than at the beginning.
+    images: BTreeMap<String, String>,
     /// The connection is gone.
     cut: bool,
     /// Counts broken connections: a stream of an earlier one has ended.
@@ -72,6 +75,11 @@ pub struct World {
 }
 
 impl World {
+    /// Returns when it began.
+    pub(super) fn began(&self) -> Timestamp {
+        self.started_at
+    }
+
     pub(super) fn new(
         script: Script,
         members: Vec<Member>,
@@ -88,6 +96,7 @@ impl World {
             planned: 0,
             events: history.into(),
             first_event: 0,
+            images: BTreeMap::new(),
             cut: false,
             link: 0,
             revision: 0,
@@ -285,6 +294,24 @@ impl World {
                 self.ask_to_start(at, index, false);
             }
         }
+    }
+
+    /// Whether something that a container needs is on its way: Compose waits for that before it starts it.
+    pub fn waits_for_more(&self, index: usize) -> bool {
+        let member = &self.members[index];
+        let stack = member.container.stack_name();
+        let on_its_way = |service: &str| {
+            let runs = |other: &&Member| {
+                let container = &other.container;
+                let same = *container.stack_name() == *stack && *container.service_name() == *service;
+                same && !other.gone && container.run == RunState::Running
+            };
+            let sick = |other: &Member| other.container.health == Health::Unhealthy;
+            self.members.iter().find(runs).is_some_and(|other| !sick(other))
+        };
+        member.script.depends_on.iter().any(|(dep, condition)| {
+            !self.is_met(&stack, dep.get_ref(), *condition) && on_its_way(dep.get_ref())
+        })
     }
 
     fn is_met(&self, stack: &str, service: &str, condition: Condition) -> bool {

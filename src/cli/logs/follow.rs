@@ -17,12 +17,11 @@ use crate::cli::logs::merge::sorted;
 use crate::cli::logs::print::Printer;
 use crate::cli::output::{Output, say};
 use crate::cli::select;
-use crate::cli::settings::Setup;
+use crate::config::Config;
 use crate::event::Event;
-use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStatus};
+use crate::model::logs::{LogLine, LogSource, LogStatus};
 use crate::state::connection::Link;
-use crate::supervisor::followers::{Life, Start, follow};
+use crate::supervisor::followers::{FilePlace, Life, Start, follow, follow_file};
 use crate::supervisor::inbox::{self, Outbox};
 
 /// How long lines of the beginning are gathered: they come in many batches.
@@ -40,7 +39,7 @@ struct Followed {
 /// Follows until the process is told to end or nobody reads any more.
 pub async fn run(
     mut headless: Headless,
-    setup: &Setup,
+    config: &Config,
     words: &[String],
     tail: u32,
     since: Option<Timestamp>,
@@ -49,13 +48,13 @@ pub async fn run(
 ) -> Result<u8, Failure> {
     let (mut lines, outbox) = inbox::channels();
     let mut tasks = JoinSet::new();
-    let mut followed: HashMap<ContainerId, Followed> = HashMap::new();
+    let mut followed: HashMap<LogSource, Followed> = HashMap::new();
     let start = Start { tail, since, seam: None };
     let mut gathered: Vec<LogLine> = Vec::new();
     let mut print_at = Instant::now() + FIRST_GATHERING;
     let mut listed_at = headless.state().connection.listed_at;
     let mut link = headless.state().connection.link.clone();
-    extend(&headless, setup, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks)?;
+    extend(&headless, config, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks)?;
     loop {
         tokio::select! {
             biased;
@@ -75,8 +74,8 @@ pub async fn run(
                         print_at = Instant::now();
                     }
                 }
-                Event::LogStatusChanged { container, status: LogStatus::Unreadable(why) } => {
-                    let target = crate::model::stacks::Target::Container(container);
+                Event::LogStatusChanged { source, status: LogStatus::Unreadable(why) } => {
+                    let target = crate::model::stacks::Target::Container(source.container);
                     say(format!("{}: {why}", headless.state().containers.name_of(&target)));
                 }
                 _ => {}
@@ -95,11 +94,11 @@ pub async fn run(
                 listed_at = connection.listed_at;
                 if connection.is_up() {
                     // A stack that is down for the moment may come back: keep what is followed.
-                    let _ = extend(&headless, setup, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks);
+                    let _ = extend(&headless, config, words, start.clone(), &mut followed, &mut printer, &outbox, &mut tasks);
                 }
                 for (id, follower) in &mut followed {
                     let started_at =
-                        headless.state().containers.get(id).and_then(|entry| entry.container.started_at);
+                        headless.state().containers.get(&id.container).and_then(|entry| entry.container.started_at);
                     if listed_again || (started_at.is_some() && started_at != follower.started_at) {
                         follower.started_at = started_at;
                         follower.life.nudge();
@@ -114,30 +113,35 @@ pub async fn run(
 #[expect(clippy::too_many_arguments, reason = "one loop's state, taken apart for the borrow checker")]
 fn extend(
     headless: &Headless,
-    setup: &Setup,
+    config: &Config,
     words: &[String],
     start: Start,
-    followed: &mut HashMap<ContainerId, Followed>,
+    followed: &mut HashMap<LogSource, Followed>,
     printer: &mut Printer,
     outbox: &Outbox,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), Failure> {
     let state = headless.state();
-    let wanted = select::containers(state, &setup.config, words)?;
+    let wanted = select::containers(state, config, words)?;
     printer.learn(state, &wanted);
     for id in wanted {
-        let Some(entry) = state.containers.get(&id).filter(|_| !followed.contains_key(&id)) else { continue };
-        let life = Arc::new(Life::default());
-        let engine = headless.ports.engine.clone();
-        tasks.spawn(follow(
-            engine,
-            id.clone(),
-            entry.container.tty,
-            start.clone(),
-            life.clone(),
-            outbox.clone(),
-        ));
-        followed.insert(id, Followed { life, started_at: entry.container.started_at });
+        let Some(entry) = state.containers.get(&id) else { continue };
+        let container = &entry.container;
+        for source in state.stack_files.logs_of(container) {
+            if followed.contains_key(&source) {
+                continue;
+            }
+            let life = Arc::new(Life::default());
+            let (engine, lines) = (headless.ports.engine.clone(), outbox.clone());
+            if source.file.is_some() {
+                let file = Arc::new(FilePlace::new(None));
+                tasks.spawn(follow_file(engine, source.clone(), start.tail, file, life.clone(), lines));
+            } else {
+                let (start, life) = (start.clone(), life.clone());
+                tasks.spawn(follow(engine, id.clone(), container.tty, start, life, lines));
+            }
+            followed.insert(source, Followed { life, started_at: container.started_at });
+        }
     }
     Ok(())
 }

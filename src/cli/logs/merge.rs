@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::model::logs::LogLine;
 use crate::ports::{BoxStream, EngineError};
 
-type Batches = BoxStream<'static, Result<Vec<LogLine>, EngineError>>;
+pub type Batches = BoxStream<'static, Result<Vec<LogLine>, EngineError>>;
 
 struct Source {
     name: Arc<str>,
@@ -86,7 +86,7 @@ pub fn sorted(lines: Vec<LogLine>) -> Vec<LogLine> {
     let mut keyed: Vec<(Timestamp, LogLine)> = lines
         .into_iter()
         .map(|line| {
-            let at = latest.entry(line.container.clone()).or_insert(line.at);
+            let at = latest.entry(line.source.clone()).or_insert(line.at);
             *at = line.at.max(*at);
             (*at, line)
         })
@@ -105,7 +105,7 @@ mod tests {
     fn line(container: &str, millisecond: i64, text: &str) -> LogLine {
         LogLine {
             at: Timestamp::from_millisecond(millisecond).unwrap(),
-            container: ContainerId::new(container),
+            source: ContainerId::new(container).into(),
             stream: LogStream::Stdout,
             level: None,
             text: StyledText::plain(text),

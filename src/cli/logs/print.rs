@@ -11,7 +11,7 @@ use crate::cli::json;
 use crate::cli::logs::Filter;
 use crate::cli::output::{Ink, Look, Output};
 use crate::model::containers::{ContainerId, NO_STACK};
-use crate::model::logs::{LogLine, LogStream};
+use crate::model::logs::{LogLine, LogSource, LogStream};
 use crate::model::text::{StyledText, TextColor, TextStyle};
 use crate::state::State;
 
@@ -32,7 +32,7 @@ pub struct Printer {
     timestamps: bool,
     filter: Filter,
     zone: TimeZone,
-    origins: HashMap<ContainerId, Origin>,
+    origins: HashMap<LogSource, Origin>,
     gutter: usize,
 }
 
@@ -48,9 +48,6 @@ impl Printer {
         let one_stack = entries.iter().all(|entry| Some(entry.container.stack_name()) == first_stack);
         for entry in entries {
             let container = &entry.container;
-            if self.origins.contains_key(&container.id) {
-                continue;
-            }
             let (stack, service) = (container.stack_name(), container.service_name());
             let alone = state
                 .containers
@@ -65,21 +62,25 @@ impl Printer {
             if let Some(compose) = container.compose.as_ref().filter(|_| !alone) {
                 label = format!("{label}-{}", compose.number);
             }
-            self.gutter = self.gutter.max(label.width()).min(GUTTER);
             // By its name, so that a service has the same color whatever else is shown.
             let hash = service.bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31) + usize::from(byte));
             let ink = Ink::GUTTER[hash % Ink::GUTTER.len()];
-            let container_name = container.name.clone();
-            self.origins.insert(
-                container.id.clone(),
-                Origin { stack, service, container: container_name, label, ink },
-            );
+            for source in state.stack_files.logs_of(container) {
+                let label = match source.file_name() {
+                    Some(file) => format!("{label}·{file}"),
+                    None => label.clone(),
+                };
+                self.gutter = self.gutter.max(label.width()).min(GUTTER);
+                let (stack, service) = (stack.clone(), service.clone());
+                let container = container.name.clone();
+                self.origins.entry(source).or_insert(Origin { stack, service, container, label, ink });
+            }
         }
     }
 
     /// Prints one line, if it is wanted.
     pub fn print(&self, line: &LogLine, output: &mut Output) -> std::io::Result<()> {
-        let Some(origin) = self.origins.get(&line.container) else { return Ok(()) };
+        let Some(origin) = self.origins.get(&line.source) else { return Ok(()) };
         if !self.filter.lets_through(line) {
             return Ok(());
         }
@@ -87,7 +88,7 @@ impl Printer {
             // Remarks are ours, not the container's: scripts get its lines only.
             LineFormat::Json if line.stream == LogStream::Remark => Ok(()),
             LineFormat::Json => {
-                output.object(&json::log_line(line, &origin.stack, &origin.service, &origin.container))
+                output.object(&json::logs::log_line(line, &origin.stack, &origin.service, &origin.container))
             }
             LineFormat::Text => output.line(self.text(line, origin, output.look)),
         }
@@ -96,7 +97,9 @@ impl Printer {
     fn text(&self, line: &LogLine, origin: &Origin, look: Look) -> String {
         let padding = " ".repeat(self.gutter.saturating_sub(origin.label.width()));
         let bar = if look.ascii { "|" } else { "│" };
-        let mut text = look.paint(Some(origin.ink), &format!("{}{padding} {bar} ", origin.label));
+        // The point between service and file is no ASCII; names were cleaned, but may hold any letter.
+        let label = if look.ascii { origin.label.replace('·', ":") } else { origin.label.clone() };
+        let mut text = look.paint(Some(origin.ink), &format!("{label}{padding} {bar} "));
         if self.timestamps {
             let at = line.at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.3f ").to_string();
             text.push_str(&look.paint(Some(Ink::Faint), &at));
@@ -105,8 +108,10 @@ impl Printer {
             LogStream::Remark => {
                 text.push_str(&look.paint(Some(Ink::Faint), &format!("-- {} --", line.text.text())));
             }
-            LogStream::Stdout | LogStream::Stderr if look.color => text.push_str(&with_colors(&line.text)),
-            LogStream::Stdout | LogStream::Stderr => text.push_str(line.text.text()),
+            LogStream::Stdout | LogStream::Stderr | LogStream::File if look.color => {
+                text.push_str(&with_colors(&line.text));
+            }
+            LogStream::Stdout | LogStream::Stderr | LogStream::File => text.push_str(line.text.text()),
         }
         text
     }

@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::{Reader, kind};
 use crate::config::nearest::did_you_mean;
 use crate::config::notify::{Desktop, NotifyChoice, WebhookAddress};
+use crate::config::reader::{Reader, kind};
 use crate::model::notify::Change;
 
 const KEYS: [&str; 5] = ["bell", "desktop", "webhook", "on", "quiet"];

@@ -14,7 +14,7 @@ pub const REACH: usize = 200;
 
 /// Whether a line goes on with what the line before it of the same container said.
 pub fn goes_on(before: &LogLine, line: &LogLine) -> bool {
-    before.container == line.container
+    before.source == line.source
         && before.stream != LogStream::Remark
         && line.stream != LogStream::Remark
         && line.at.duration_since(before.at).abs() <= AT_ONCE
@@ -73,7 +73,7 @@ mod tests {
     fn line(millisecond: i64, text: &str) -> LogLine {
         LogLine {
             at: Timestamp::from_millisecond(millisecond).unwrap(),
-            container: ContainerId::new("a"),
+            source: ContainerId::new("a").into(),
             stream: LogStream::Stderr,
             level: None,
             text: StyledText::plain(text),
@@ -121,7 +121,7 @@ mod tests {
     fn ordinary_lines_stand_for_themselves() {
         assert_eq!(joined(&["one", "two", "Error: three", "GET /x", "[info] x", "Ready: yes"]), ".....");
         assert!(!goes_on(&line(0, "error"), &line(1000, "  indented, but later")));
-        let other = LogLine { container: ContainerId::new("b"), ..line(0, "  at x") };
+        let other = LogLine { source: ContainerId::new("b").into(), ..line(0, "  at x") };
         assert!(!goes_on(&line(0, "error"), &other));
     }
 }

@@ -129,22 +129,23 @@ fn word_level(bytes: &[u8]) -> Option<LogLevel> {
             let length = value.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
             return named(&value[..length]);
         }
-        if stands_alone(before, after)
+        let bracketed = matches!(
+            (before, after),
+            (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')'))
+        );
+        // Asked in this order because most words are ordinary ones after another ordinary one.
+        if (!prose || bracketed || word.iter().all(u8::is_ascii_uppercase))
+            && stands_alone(before, after)
             && let Some(level) = named(word)
         {
-            let shouted = word.iter().all(u8::is_ascii_uppercase);
-            let bracketed = matches!(
-                (before, after),
-                (Some(b'['), Some(b']')) | (Some(b'<'), Some(b'>')) | (Some(b'('), Some(b')'))
-            );
-            if shouted || bracketed || !prose {
-                return Some(level);
-            }
+            return Some(level);
         }
-        let bracketed_name = matches!(before, Some(b'[' | b'('));
-        prose |= !bracketed_name
-            && word.iter().filter(|byte| byte.is_ascii_lowercase()).count() > 2
-            && !is_date_word(word);
+        if !prose {
+            let bracketed_name = matches!(before, Some(b'[' | b'('));
+            prose = !bracketed_name
+                && word.iter().filter(|byte| byte.is_ascii_lowercase()).count() > 2
+                && !is_date_word(word);
+        }
     }
     None
 }
@@ -201,6 +202,13 @@ fn named(word: &[u8]) -> Option<LogLevel> {
         ("verbose", LogLevel::Trace),
         ("finest", LogLevel::Trace),
     ];
+    // Asked of nearly every line: numbers and most words need no look at the table.
+    if !matches!(
+        word.first().map(u8::to_ascii_lowercase),
+        Some(b'a' | b'c'..=b'f' | b'i' | b'l' | b'n' | b'p' | b's'..=b'w')
+    ) {
+        return None;
+    }
     NAMES.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes())).map(|&(_, level)| level)
 }
 

@@ -41,8 +41,7 @@ pub fn clean_block(text: &str) -> String {
 /// become U+FFFD, tabs become spaces, and a very long line is cut with a remark.
 pub fn styled(line: &[u8]) -> StyledText {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    if line.len() <= LINE_BYTES
-        && line.iter().all(|byte| (0x20..0x7f).contains(byte))
+    if is_plain(line)
         && let Ok(text) = std::str::from_utf8(line)
     {
         return StyledText::plain(text);
@@ -61,6 +60,23 @@ pub fn styled(line: &[u8]) -> StyledText {
         }
     }
     writer.finish()
+}
+
+/// Like [`styled`], without a copy when there is nothing to do.
+pub fn styled_owned(line: Vec<u8>) -> StyledText {
+    if !is_plain(&line) {
+        return styled(&line);
+    }
+    match String::from_utf8(line) {
+        Ok(text) => StyledText::plain(text),
+        Err(error) => styled(error.as_bytes()),
+    }
+}
+
+/// Whether a line can be shown as it is.
+fn is_plain(line: &[u8]) -> bool {
+    // Without a way out in the middle it is read many bytes at once.
+    line.len() <= LINE_BYTES && line.iter().fold(true, |plain, byte| plain & (0x20..0x7f).contains(byte))
 }
 
 const ESCAPE: u8 = 0x1b;

@@ -3,15 +3,25 @@
 use crate::event::OwnPlace;
 use crate::model::containers::{Container, ContainerId};
 use crate::model::jobs::{ComposeVerb, Verb};
+use crate::model::watch::run::RunAction;
 use crate::state::State;
 
 /// Whether a verb takes what runs away, for a while or for good.
 fn interrupts(verb: Verb) -> bool {
     match verb {
         Verb::Stop | Verb::Restart | Verb::Pause | Verb::Kill(_) | Verb::Remove | Verb::Rename => true,
-        Verb::Start | Verb::Unpause | Verb::CopyIn | Verb::CopyOut => false,
+        Verb::Watch(action) => !matches!(action, RunAction::Sync | RunAction::SyncExec),
+        Verb::Start | Verb::Unpause | Verb::CopyIn | Verb::CopyOut | Verb::Run(_) => false,
         Verb::Compose(verb) => match verb {
-            ComposeVerb::Up | ComposeVerb::Down { .. } | ComposeVerb::Recreate | ComposeVerb::Rebuild => true,
+            ComposeVerb::Up
+            | ComposeVerb::Sweep
+            | ComposeVerb::Down { .. }
+            | ComposeVerb::Recreate
+            | ComposeVerb::Rebuild
+            | ComposeVerb::RebuildClean
+            | ComposeVerb::Scale(_)
+            | ComposeVerb::Update
+            | ComposeVerb::GoBack => true,
             ComposeVerb::Pull => false,
         },
     }

@@ -99,7 +99,7 @@ fn applies(verb: Verb, run: RunState) -> bool {
         Verb::Remove => matches!(run, RunState::Created | RunState::Exited | RunState::Dead),
         Verb::Rename | Verb::CopyIn | Verb::CopyOut => run != RunState::Removing,
         // What is there says nothing of what Compose may do.
-        Verb::Compose(_) => false,
+        Verb::Compose(_) | Verb::Run(_) | Verb::Watch(_) => false,
     }
 }
 
@@ -110,7 +110,7 @@ fn nothing_to_do(verb: Verb, name: &str) -> String {
         Verb::Restart => format!("{name} has nothing to restart"),
         Verb::Unpause => format!("{name} is not paused"),
         Verb::Remove => format!("{name} has nothing that is stopped; stop it first, then remove it"),
-        Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_) => {
+        Verb::Rename | Verb::CopyIn | Verb::CopyOut | Verb::Compose(_) | Verb::Run(_) | Verb::Watch(_) => {
             format!("{name} has no container to {}", verb.word())
         }
     }

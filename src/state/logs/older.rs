@@ -7,8 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use jiff::Timestamp;
 
 use super::{LOG_BYTES, LogStore};
-use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLine, LogStatus, OlderLines, Reach};
+use crate::model::logs::{LogLine, LogSource, LogStatus, LogStream, OlderLines, Reach, trace};
 use crate::ports::EngineError;
 
 /// Bytes kept at most when older lines were read.
@@ -17,42 +16,46 @@ const MOST_BYTES: usize = 4 * LOG_BYTES;
 /// What to read of one container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OlderRequest {
-    pub container: ContainerId,
+    pub source: LogSource,
     /// The first line held.
     pub before: Timestamp,
+    /// Its text.
+    pub first: String,
     /// How many lines are held from there on.
     pub held: u32,
 }
 
 impl LogStore {
     /// Returns how far back a log was read, once that was asked for.
-    pub fn reach(&self, id: &ContainerId) -> Option<&Reach> {
+    pub fn reach(&self, id: &LogSource) -> Option<&Reach> {
         self.reach.get(id)
     }
 
     /// Whether the past of a container may hold more.
-    pub fn has_past(&self, id: &ContainerId) -> bool {
+    pub fn has_past(&self, id: &LogSource) -> bool {
         self.status.contains_key(id) && matches!(self.reach.get(id), None | Some(Reach::More))
     }
 
     /// Returns what to ask for to have more of these logs: nothing for those that are being read.
-    pub fn older_requests(&self, ids: &[ContainerId]) -> Vec<OlderRequest> {
+    pub fn older_requests(&self, ids: &[LogSource]) -> Vec<OlderRequest> {
         let ids = ids.iter().filter(|id| self.has_past(id));
         ids.filter_map(|id| {
-            let mut own = self.lines.iter().filter(|line| line.container == *id);
-            let before = own.next()?.at;
-            Some(OlderRequest { container: id.clone(), before, held: 1 + own.count() as u32 })
+            // Our own remarks are no lines of the log.
+            let is_own = |line: &&LogLine| line.source == *id && line.stream != LogStream::Remark;
+            let mut own = self.lines.iter().filter(is_own);
+            let (before, first) = own.next().map(|line| (line.at, line.text.text().to_owned()))?;
+            Some(OlderRequest { source: id.clone(), before, first, held: 1 + own.count() as u32 })
         })
         .collect()
     }
 
     /// Notes that older lines are being read.
-    pub(in crate::state) fn older_asked(&mut self, ids: &[ContainerId]) {
+    pub(in crate::state) fn older_asked(&mut self, ids: &[LogSource]) {
         for id in ids.iter().filter(|id| self.shown.contains(id)) {
             if !self.has_past(id) {
                 continue;
             }
-            let reach = if self.lines.iter().any(|line| line.container == *id) {
+            let reach = if self.lines.iter().any(|line| line.source == *id) {
                 Reach::Reading
             } else if self.status.get(id) == Some(&LogStatus::Opening) {
                 continue;
@@ -65,7 +68,7 @@ impl LogStore {
         }
     }
 
-    pub(in crate::state) fn older_read(&mut self, id: &ContainerId, result: Result<OlderLines, EngineError>) {
+    pub(in crate::state) fn older_read(&mut self, id: &LogSource, result: Result<OlderLines, EngineError>) {
         if !self.shown.contains(id) {
             return;
         }
@@ -85,13 +88,13 @@ impl LogStore {
     }
 
     /// Merges older lines of one container in; returns whether all of them fitted.
-    fn put_before(&mut self, id: &ContainerId, mut older: Vec<LogLine>) -> bool {
-        let own = || self.lines.iter().filter(|line| line.container == *id);
+    fn put_before(&mut self, id: &LogSource, mut older: Vec<LogLine>) -> bool {
+        let own = || self.lines.iter().filter(|line| line.source == *id);
         let Some(first) = own().next().map(|line| line.at) else { return true };
         let same: HashSet<_> =
             own().take_while(|line| line.at == first).map(|line| (line.stream, line.text.text())).collect();
         older.retain(|line| {
-            line.container == *id
+            line.source == *id
                 && (line.at < first || line.at == first && !same.contains(&(line.stream, line.text.text())))
         });
         let asked = older.len();
@@ -107,10 +110,12 @@ impl LogStore {
         self.bytes += older.iter().map(LogLine::weight).sum::<usize>();
         // New lines shall not push the old ones out at once.
         self.limit = self.limit.max((self.bytes + LOG_BYTES / 4).min(MOST_BYTES));
-        let mut merged = VecDeque::with_capacity(self.lines.len() + older.len());
+        let mut merged: VecDeque<LogLine> = VecDeque::with_capacity(self.lines.len() + older.len());
         let mut older = older.into_iter().peekable();
         for line in self.lines.drain(..) {
-            while let Some(before) = older.next_if(|before| before.at <= line.at) {
+            // Not into the middle of a trace.
+            let goes_on = merged.back().is_some_and(|last| trace::goes_on(last, &line));
+            while let Some(before) = older.next_if(|before| !goes_on && before.at <= line.at) {
                 merged.push_back(before);
             }
             merged.push_back(line);
@@ -128,24 +133,26 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::model::containers::ContainerId;
     use crate::model::logs::LogStream;
     use crate::model::text::StyledText;
 
     fn line(container: &str, millisecond: i64, text: &str) -> LogLine {
         LogLine {
             at: Timestamp::from_millisecond(millisecond).unwrap(),
-            container: ContainerId::new(container),
+            source: ContainerId::new(container).into(),
             stream: LogStream::Stdout,
             level: None,
             text: StyledText::plain(text),
         }
     }
 
-    fn store() -> (LogStore, ContainerId) {
+    fn store() -> (LogStore, LogSource) {
         let mut store = LogStore::default();
-        store.show(&["a", "b"].map(ContainerId::new).into_iter().collect::<BTreeSet<_>>());
+        store
+            .show(&["a", "b"].map(|name| ContainerId::new(name).into()).into_iter().collect::<BTreeSet<_>>());
         store.append(vec![line("a", 100, "a1"), line("b", 150, "b1"), line("a", 200, "a2")]);
-        (store, ContainerId::new("a"))
+        (store, ContainerId::new("a").into())
     }
 
     fn texts(store: &LogStore) -> Vec<&str> {
@@ -158,7 +165,10 @@ mod tests {
         let requests = store.older_requests(std::slice::from_ref(&a));
         store.older_asked(std::slice::from_ref(&a));
         let before = Timestamp::from_millisecond(100).unwrap();
-        assert_eq!(requests, [OlderRequest { container: a.clone(), before, held: 2 }]);
+        assert_eq!(
+            requests,
+            [OlderRequest { source: a.clone(), before, first: String::from("a1"), held: 2 }]
+        );
         assert!(store.older_requests(std::slice::from_ref(&a)).is_empty(), "one at a time");
         let epoch = store.epoch();
         let lines = vec![line("a", 50, "a-1"), line("a", 100, "a0"), line("a", 100, "a1")];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::event::{EngineEvent, EngineEventKind, Event};
+use crate::model::containers::fixture::running;
 use crate::model::containers::{
     ComposeLabels, Container, ContainerId, Dependency, DependsCondition, RunState,
 };
@@ -12,11 +13,11 @@ use crate::model::health::{Health, HealthCheck};
 use crate::model::stacks::ServiceState;
 use crate::state::State;
 
-fn at(second: i64) -> Timestamp {
+pub(in crate::state) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_000_000 + second).unwrap()
 }
 
-fn container(service: &str, run: RunState) -> Container {
+pub(in crate::state) fn container(service: &str, run: RunState) -> Container {
     Container {
         id: ContainerId::new(format!("{service:0<64}")),
         name: Arc::from(format!("shop-{service}-1")),
@@ -29,31 +30,11 @@ fn container(service: &str, run: RunState) -> Container {
             ..ComposeLabels::default()
         }),
         run,
-        health: Health::None,
-        health_log: Vec::new(),
-        failing_streak: 0,
-        health_settings: None,
-        exit_code: None,
-        oom_killed: false,
-        error: String::new(),
-        restart_count: 0,
-        restart_policy: String::new(),
-        stop_signal: 15,
-        stop_timeout_s: 10,
-        pid: None,
         created_at: Some(at(0)),
         started_at: Some(at(1)),
-        finished_at: None,
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        networks: Vec::new(),
         network_mode: String::from("shop_default"),
-        env: Vec::new(),
         command: String::from("serve"),
-        user: String::new(),
-        tty: false,
-        memory_limit: None,
-        log_driver: String::from("json-file"),
+        ..running()
     }
 }
 
@@ -63,7 +44,7 @@ fn exited(service: &str, code: i64, second: i64) -> Container {
 
 fn waiting_for(mut container: Container, service: &str, condition: DependsCondition) -> Container {
     let compose = container.compose.get_or_insert_default();
-    compose.depends_on.push(Dependency { service: Arc::from(service), condition });
+    compose.depends_on.push(Dependency { service: Arc::from(service), condition, required: true });
     container
 }
 
@@ -164,6 +145,60 @@ fn a_failed_migration_blocks_what_waits_for_it() {
 }
 
 #[test]
+fn what_waits_for_something_blocked_names_what_lies_at_the_bottom() {
+    let created = |name| container(name, RunState::Created);
+    let api = waiting_for(created("api"), "migrations", DependsCondition::CompletedSuccessfully);
+    let web = waiting_for(created("web"), "api", DependsCondition::Healthy);
+    let proxy = waiting_for(created("proxy"), "web", DependsCondition::Started);
+    let state = state_of(vec![exited("migrations", 1, 96), api.clone(), web.clone(), proxy.clone()]);
+    let told = |state: &State, name| (seen(state, name).0, seen(state, name).1);
+    assert_eq!(
+        told(&state, "web"),
+        (ServiceState::Blocked, "waits for api: healthy (blocked for 1m; migrations failed)".into())
+    );
+    assert_eq!(
+        told(&state, "proxy"),
+        (ServiceState::Blocked, "waits for web: started (blocked for 1m; migrations failed)".into())
+    );
+    let state = state_of(vec![container("migrations", RunState::Running), api, web, proxy]);
+    assert_eq!(told(&state, "api").1, "waits for migrations: completed (running for 1m)");
+    assert_eq!(told(&state, "proxy").1, "waits for web: started (blocked for 1m; migrations running)");
+}
+
+#[test]
+fn what_failed_is_told_before_what_only_takes_its_time() {
+    let db = Container { health: Health::Starting, ..container("db", RunState::Running) };
+    let api = waiting_for(container("api", RunState::Created), "db", DependsCondition::Healthy);
+    let api = waiting_for(api, "migrations", DependsCondition::CompletedSuccessfully);
+    let state = state_of(vec![db.clone(), exited("migrations", 1, 96), api.clone()]);
+    assert_eq!(seen(&state, "api").1, "waits for migrations: completed (failed for 4s)");
+    let state = state_of(vec![db, exited("migrations", 0, 96), api]);
+    assert_eq!(seen(&state, "api").1, "waits for db: healthy (starting for 1m)");
+}
+
+#[test]
+fn a_circle_in_the_labels_ends() {
+    let one = waiting_for(container("one", RunState::Created), "two", DependsCondition::Started);
+    let two = waiting_for(container("two", RunState::Created), "one", DependsCondition::Started);
+    let state = state_of(vec![one, two]);
+    assert_eq!(
+        seen(&state, "one"),
+        (ServiceState::Blocked, "waits for two: started (blocked for 1m)".into())
+    );
+}
+
+#[test]
+fn what_is_optional_holds_nobody_up_once_it_has_failed() {
+    let mut web = waiting_for(container("web", RunState::Created), "cache", DependsCondition::Healthy);
+    web.compose.as_mut().unwrap().depends_on[0].required = false;
+    let starting = Container { health: Health::Starting, ..container("cache", RunState::Running) };
+    let state = state_of(vec![starting, web.clone()]);
+    assert_eq!(seen(&state, "web").1, "waits for cache: healthy (starting for 1m)");
+    let state = state_of(vec![exited("cache", 1, 90), web]);
+    assert_eq!(seen(&state, "web"), (ServiceState::Stopped, "created, never started".into()));
+}
+
+#[test]
 fn health_counts_only_while_running() {
     let finished = Container { health: Health::Unhealthy, ..exited("job", 0, 90) };
     assert_eq!(seen(&state_of(vec![finished]), "job").0, ServiceState::Stopped);
@@ -209,6 +244,46 @@ fn a_crash_loop_stays_one_between_its_crashes_and_settles_later() {
         (ServiceState::Running, "restarted 3 times in the last hour, last exit code 3".into())
     );
     assert_eq!(state.next_deadline(), None);
+}
+
+#[test]
+fn a_loop_that_was_seen_too_late_is_known_by_the_engines_count() {
+    let up = Container {
+        started_at: Some(at(95)),
+        restart_count: 5,
+        restart_policy: String::from("always"),
+        ..container("web", RunState::Running)
+    };
+    let mut state = state_of(vec![up.clone()]);
+    assert_eq!(seen(&state, "web"), (ServiceState::Restarting, "5 restarts in the last hour".into()));
+    let settled = state.next_deadline().unwrap();
+    assert_eq!(settled, at(105));
+    state.apply(settled, Event::Tick);
+    assert_eq!(seen(&state, "web").0, ServiceState::Running);
+    let once = state_of(vec![Container { restart_count: 1, ..up }]);
+    assert_eq!(seen(&once, "web").0, ServiceState::Running, "once is not a loop");
+}
+
+#[test]
+fn what_failed_before_anybody_looked_fails_since_about_then() {
+    let check =
+        |second| HealthCheck { at: Some(at(second)), exit_code: 1, duration_ms: 20, output: String::new() };
+    let sick = |checks: [i64; 5], streak| Container {
+        health: Health::Unhealthy,
+        health_log: checks.map(check).to_vec(),
+        failing_streak: streak,
+        started_at: Some(at(20)),
+        ..container("db", RunState::Running)
+    };
+    let since = |state: &State| state.containers.stack("shop").unwrap().service("db").unwrap().verdict.since;
+    // Five are kept, ten seconds apart; two more came before them.
+    let mut state = state_of(vec![sick([50, 60, 70, 80, 90], 7)]);
+    assert_eq!(since(&state), Some(at(30)));
+    // The next one comes late, and moves nothing.
+    state.apply(at(104), Event::ContainerInspected(Box::new(sick([60, 70, 80, 90, 104], 8))));
+    assert_eq!(since(&state), Some(at(30)));
+    let long = state_of(vec![sick([50, 60, 70, 80, 90], 40)]);
+    assert_eq!(since(&long), Some(at(20)), "never before its start");
 }
 
 #[test]
@@ -260,7 +335,11 @@ fn a_definition_adds_what_was_never_created() {
     let info = crate::event::EngineInfo { local: true, ..Default::default() };
     state.apply(at(1), Event::EngineConnected(info));
     let wishes = state.apply(at(2), Event::ContainersListed(vec![web]));
-    let [crate::command::Command::ReadDefinition(project)] = &wishes[..] else { panic!("{wishes:?}") };
+    let [crate::command::Command::ReadDefinition(project), crate::command::Command::ReadStackFile { .. }] =
+        &wishes[..]
+    else {
+        panic!("{wishes:?}")
+    };
     assert!(state.apply(at(3), Event::Tick).is_empty(), "asked for once");
     let tools = ServiceDefinition { profiles: vec!["tools".into()], ..Default::default() };
     let definition = Definition {
@@ -273,4 +352,27 @@ fn a_definition_adds_what_was_never_created() {
     assert_eq!(seen(&state, "admin").0, ServiceState::Absent);
     let stack = state.containers.stack("shop").unwrap();
     assert_eq!((stack.state, stack.profiles.clone()), (ServiceState::Running, vec!["tools".to_owned()]));
+}
+
+#[test]
+fn an_inspection_that_was_under_way_brings_nothing_back() {
+    use crate::event::{EngineEvent, EngineEventKind};
+    let web = container("web", RunState::Running);
+    let mut state = state_of(vec![web.clone()]);
+    let removed = EngineEvent {
+        at: at(101),
+        container: web.id.clone(),
+        kind: EngineEventKind::Removed,
+        name: web.name.clone(),
+        stack: Some(Arc::from("shop")),
+        service: Some(Arc::from("web")),
+    };
+    let wishes = state.apply(at(101), Event::EngineSaid { event: removed, replayed: false });
+    assert!(!wishes.iter().any(|wish| matches!(wish, crate::command::Command::Inspect(_))));
+    let late = Container { run: RunState::Removing, ..web.clone() };
+    state.apply(at(102), Event::ContainerInspected(Box::new(late)));
+    assert!(state.containers.is_empty());
+    // A list that was begun before it went is no proof either.
+    state.apply(at(103), Event::ContainersListed(vec![web]));
+    assert!(state.containers.is_empty());
 }

@@ -3,7 +3,7 @@ use super::*;
 fn line(millisecond: i64, text: &str) -> LogLine {
     LogLine {
         at: Timestamp::from_millisecond(millisecond).unwrap(),
-        container: ContainerId::new("a"),
+        source: ContainerId::new("a").into(),
         stream: LogStream::Stdout,
         level: None,
         text: StyledText::plain(text),

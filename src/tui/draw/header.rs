@@ -13,10 +13,13 @@ use crate::tui::regions::WIDE;
 use crate::tui::ui::Ui;
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::zone;
+use crate::tui::views::stacks::attention;
 use crate::tui::widgets::sparkline;
 
 /// Cells between the parts.
 const GAP: u16 = 3;
+/// Cells of an age: `59s`.
+const AGE: u16 = 3;
 
 pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
     let theme = cx.theme;
@@ -29,13 +32,17 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
         right = draw_machine(area, buf, right, cx);
     }
 
-    let mut x = draw_engine(Rect { width: right.saturating_sub(area.x + 1), ..area }, buf, area.width, cx);
+    let room_of_engine = Rect { width: right.saturating_sub(area.x + 1), ..area };
+    let mut x = draw_engine(room_of_engine, buf, versions_fit(room_of_engine, cx), cx);
     let state = cx.state;
     if state.connection.listed_at.is_none() {
         return;
     }
     if state.read_only {
         x = put(buf, x + GAP, area.y, room(x + GAP, right), "read-only", on_bar(theme.warning));
+    }
+    if cx.coarse {
+        x = put(buf, x + GAP, area.y, room(x + GAP, right), "slow link", on_bar(theme.muted));
     }
     let (up, all) = stacks_up(state);
     if all > 0 && x + GAP + 16 < right {
@@ -46,22 +53,40 @@ pub fn draw(area: Rect, buf: &mut Buffer, _ui: &Ui, cx: &Context<'_>) {
     }
     let left = room(x + GAP, right.saturating_sub(1));
     if left >= 12 {
-        let (mut words, found) = worst(cx, false);
+        let mut words = worst(cx, false);
         // The stack's name goes first when room is short: the list below has it.
         if width(&words) + 2 > left {
-            words = worst(cx, true).0;
+            words = worst(cx, true);
         }
-        let words = format!("{} {words}", theme.mark(found));
-        let style = theme.state(found);
+        let (mark, style) = worst_face(cx);
+        let words = format!("{mark} {words}");
         put(buf, x + GAP, area.y, left, &cut_end(&words, left, theme.ascii), on_bar(style));
     }
+}
+
+/// Whether the engine's version leaves enough room for what is wrong: that is worth more.
+fn versions_fit(area: Rect, cx: &Context<'_>) -> bool {
+    let Some(info) = &cx.state.connection.info else { return false };
+    if area.width < 70 {
+        return false;
+    }
+    let (up, all) = stacks_up(cx.state);
+    let engine = 3 + width(&info.name).min(24) + 2 + width(&info.flavor) + width(&info.version);
+    let stacks = GAP + width(&format!("stacks {up}/{all} up"));
+    let notes = if cx.state.read_only { GAP + 9 } else { 0 } + if cx.coarse { GAP + 9 } else { 0 };
+    // An age that counts must not make the version come and go.
+    let problem = cx.state.attention.problems().first();
+    let aged =
+        problem.and_then(|problem| problem.verdict.since).map_or(AGE, |since| width(&age(since, cx.now)));
+    let least = width(&worst(cx, true)) + AGE.saturating_sub(aged);
+    engine + stacks + notes + GAP + 2 + least <= area.width
 }
 
 fn room(x: u16, right: u16) -> u16 {
     right.saturating_sub(x)
 }
 
-fn draw_engine(area: Rect, buf: &mut Buffer, screen_width: u16, cx: &Context<'_>) -> u16 {
+fn draw_engine(area: Rect, buf: &mut Buffer, with_version: bool, cx: &Context<'_>) -> u16 {
     let theme = cx.theme;
     let connection = &cx.state.connection;
     let (mark, style, words) = match &connection.link {
@@ -87,7 +112,7 @@ fn draw_engine(area: Rect, buf: &mut Buffer, screen_width: u16, cx: &Context<'_>
     };
     let name = cut_end(&name, 24, theme.ascii).into_owned();
     x = put(buf, x, area.y, area.right().saturating_sub(x), &name, on(theme.bar, theme.strong));
-    if let Some(info) = connection.info.as_ref().filter(|_| screen_width >= 80 && words.is_empty()) {
+    if let Some(info) = connection.info.as_ref().filter(|_| with_version && words.is_empty()) {
         let what = format!(" {} {}", info.flavor, info.version);
         x = put(buf, x, area.y, area.right().saturating_sub(x), what.trim_end(), on(theme.bar, theme.muted));
     }
@@ -110,24 +135,37 @@ pub fn stacks_up(state: &State) -> (usize, usize) {
     stacks.fold((0, 0), |(up, all), stack| (up + usize::from(stack.state.is_up()), all + 1))
 }
 
-fn worst(cx: &Context<'_>, short: bool) -> (String, ServiceState) {
+fn worst_face(cx: &Context<'_>) -> (&'static str, Style) {
+    if let Some(problem) = cx.state.attention.problems().first() {
+        return attention::face(problem, cx);
+    }
+    let calm = if cx.state.containers.is_empty() { ServiceState::Absent } else { ServiceState::Healthy };
+    (cx.theme.mark(calm), cx.theme.state(calm))
+}
+
+fn worst(cx: &Context<'_>, short: bool) -> String {
     let problems = cx.state.attention.problems();
     let Some(problem) = problems.first() else {
         let any = !cx.state.containers.is_empty();
-        let words = if any { "nothing is wrong" } else { "no containers" };
-        return (words.to_owned(), if any { ServiceState::Healthy } else { ServiceState::Absent });
+        return if any { "nothing is wrong" } else { "no containers" }.to_owned();
     };
-    let state = problem.verdict.state;
     let since = problem.verdict.since.map(|since| format!(" {}", age(since, cx.now))).unwrap_or_default();
     let more = match problems.len() - 1 {
         0 => String::new(),
         n => format!(", {n} more"),
     };
     let name = match &problem.target {
-        Target::Service { service, .. } if short => service,
+        Target::Service { service, .. } if short || cx.state.only_stack().is_some() => service,
         _ => problem.name.as_str(),
     };
-    (format!("{name} {}{since}{more}", state.word()), state)
+    let word = problem.word();
+    if let Some(watch) = &problem.watch {
+        return format!("{name} {}{since}{more}", watch.headline());
+    }
+    match &problem.token {
+        Some(token) => format!("token {} {word}{since}{more}", token.id.name),
+        None => format!("{name} {word}{since}{more}"),
+    }
 }
 
 /// Draws CPU and memory of this machine; returns where the free room ends.
@@ -135,6 +173,7 @@ fn draw_machine(area: Rect, buf: &mut Buffer, right: u16, cx: &Context<'_>) -> u
     let theme = cx.theme;
     let Some(sample) = &cx.state.host.sample else { return right };
     let line: u16 = if area.width >= 120 { 8 } else { 5 };
+    let line = if cx.coarse { 0 } else { line };
     let memory = sample.memory_used as f64 * 100.0 / sample.memory_total.max(1) as f64;
     let history = || cx.state.host.history.last(usize::from(line), cx.now);
     let cpu: Vec<f32> = history().map(|point| point.cpu_percent).collect();

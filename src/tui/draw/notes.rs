@@ -14,6 +14,12 @@ use crate::tui::theme::Theme;
 use crate::tui::ui::{Toast, Ui};
 use crate::tui::view::Context;
 
+/// Columns of a line that are worth showing beside a toast.
+const LEAST_BESIDE: u16 = 12;
+/// Columns and lines of a toast at most.
+const TOAST_WIDEST: u16 = 96;
+const TOAST_LINES: usize = 3;
+
 pub fn draw_connecting(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
     let connection = &cx.state.connection;
     let doing = if connection.is_up() { "Reading the containers of" } else { "Connecting to" };
@@ -59,17 +65,37 @@ pub fn draw_refused(
     }
 }
 
-/// Draws toasts at the foot of the body, the newest lowest.
+/// Draws toasts near the foot of the body, the newest lowest. The last line stays free: there logs say
+/// whether they follow.
 pub fn draw_toasts(area: Rect, buf: &mut Buffer, toasts: &[Toast], theme: &Theme) {
-    for (above, toast) in toasts.iter().rev().enumerate() {
-        let Some(y) = area.bottom().checked_sub(1 + above as u16).filter(|y| *y > area.y) else { break };
-        let text = format!(" {} ", cut_end(&toast.text, area.width.saturating_sub(6), theme.ascii));
-        let wide = width(&text) + 1;
-        let line = Rect { x: area.right().saturating_sub(wide + 1), y, width: wide, height: 1 };
-        Clear.render(line, buf);
-        buf.set_style(line, theme.bar);
+    let mut bottom = area.bottom().saturating_sub(1);
+    // More would hide what they speak of.
+    let least = area.y + area.height / 2;
+    for toast in toasts.iter().rev() {
+        let room = area.width.saturating_sub(4).min(TOAST_WIDEST);
+        let mut lines = wrap(&toast.text, room);
+        if lines.len() > TOAST_LINES {
+            // The last line is cut at its own edge, with what would have followed.
+            let rest = lines.split_off(TOAST_LINES - 1).join(" ");
+            lines.push(cut_end(&rest, room, theme.ascii).into_owned());
+        }
+        let Some(top) = bottom.checked_sub(lines.len() as u16).filter(|top| *top > least) else { break };
+        let longest = lines.iter().map(|line| width(line)).max().unwrap_or(0);
+        let wide = (longest + 3).min(area.width);
+        let face = Rect { x: area.right() - wide, y: top, width: wide, height: lines.len() as u16 };
+        // What would be left of the line beneath is a gap, or too little to be read.
+        let rest = face.x - area.x;
+        let gap = if rest < LEAST_BESIDE { rest } else { 1 };
+        let beside = Rect { x: face.x - gap, width: gap, ..face };
+        Clear.render(face.union(beside), buf);
+        buf.set_style(beside, theme.text);
+        buf.set_style(face, theme.bar);
         let side = if theme.ascii { "|" } else { "▌" };
-        put(buf, line.x, y, 1, side, on(theme.bar, theme.severity(toast.severity)));
-        put(buf, line.x + 1, y, wide - 1, &text, on(theme.bar, theme.severity(toast.severity)));
+        let style = on(theme.bar, theme.severity(toast.severity));
+        for (line, y) in lines.iter().zip(top..) {
+            put(buf, face.x, y, 1, side, style);
+            put(buf, face.x + 2, y, wide - 2, line, style);
+        }
+        bottom = top;
     }
 }

@@ -2,6 +2,7 @@ use insta::{assert_debug_snapshot, assert_snapshot};
 use ratatui::layout::Rect;
 
 use crate::event::Event;
+use crate::model::health::Health;
 use crate::model::logs::{LogLevel, LogLine, LogStream};
 use crate::model::text::StyledText;
 use crate::ports::EngineError;
@@ -18,6 +19,43 @@ fn refused(error: EngineError) -> Stage {
 #[test]
 fn connecting_says_to_what() {
     assert_snapshot!(Stage::new(80, 24).screen());
+}
+
+/// What the list of an engine tells of containers that are up, and what inspections told of the others.
+fn sketch() -> Event {
+    let mut list = trouble();
+    for container in &mut list {
+        if container.run.is_up() && container.health != Health::Unhealthy {
+            container.started_at = None;
+            container.health_log.clear();
+            container.health_settings = None;
+            container.memory_limit = None;
+            container.restart_policy.clear();
+        }
+    }
+    Event::ContainersSketched(list)
+}
+
+#[test]
+fn the_first_list_is_shown_before_all_is_known() {
+    let mut stage = Stage::new(120, 40);
+    stage.apply(sketch());
+    let early = stage.text();
+    assert_snapshot!(early);
+    // Nothing is said to be well, and nothing to be wrong.
+    assert!(!early.contains("well") && !early.contains("nothing is wrong") && !early.contains("l logs"));
+    let mut stage = stage.connected(trouble());
+    let fresh = Stage::new(120, 40).connected(trouble()).screen();
+    assert_eq!(stage.text(), fresh, "nothing of the sketch is left");
+}
+
+#[test]
+fn nothing_can_be_done_to_a_sketch() {
+    let mut stage = Stage::new(120, 40);
+    stage.apply(sketch());
+    let mut stage = stage.keys("j j r s x b l e Space d u");
+    assert!(stage.asked.is_empty() && stage.ui.popups.is_empty() && stage.ui.stacks.marks.is_empty());
+    assert!(stage.text().contains("still being read"));
 }
 
 #[test]
@@ -65,7 +103,8 @@ fn read_only_stands_in_the_header() {
 
 #[test]
 fn every_tab_of_the_details() {
-    for tab in DetailTab::ALL {
+    // Output is there only while there is any.
+    for tab in DetailTab::OF_SERVICE.into_iter().filter(|tab| *tab != DetailTab::Output) {
         let mut stage = Stage::new(120, 40).connected(trouble()).sampled();
         stage.sync();
         let target = crate::model::stacks::Target::Service {
@@ -86,7 +125,7 @@ fn every_tab_of_the_details() {
         let lines = (0..40)
             .map(|n| LogLine {
                 at: ago(40 - n),
-                container: agent.clone(),
+                source: (&agent).into(),
                 stream: LogStream::Stdout,
                 level: (n % 7 == 0).then_some(LogLevel::Warn),
                 text: StyledText::plain(format!("request {n} took {} ms", n * 3)),
@@ -156,6 +195,82 @@ fn results_are_said_and_go_by_themselves() {
     assert!(stage.ui.is_stale(&stage.state, later));
     stage.ui.sync(&stage.state, later);
     assert!(stage.ui.toasts.is_empty());
+}
+
+#[test]
+fn a_toast_leaves_the_foot_and_no_scraps() {
+    let mut stage = Stage::new(80, 24).connected(trouble()).keys("2");
+    stage.apply(Event::CommandRefused("the stack energy-dashboard is up already ".repeat(2)));
+    let screen = stage.text();
+    let lines: Vec<&str> = screen.lines().collect();
+    assert!(lines[22].contains("following"), "{screen}");
+    assert!(lines[20].trim_start().starts_with("▌ the stack"), "{screen}");
+    assert_eq!(lines[21].trim(), "▌ already", "what is too long takes another line: {screen}");
+    let free = lines[20].find('▌').unwrap();
+    assert!(lines[20][..free].trim().is_empty(), "no scraps beside it: {screen}");
+}
+
+#[test]
+fn a_long_word_stays_longer_and_the_same_one_stands_there_once() {
+    let mut stage = Stage::new(80, 24).connected(well());
+    stage.apply(Event::CommandRefused(String::from("app is up already")));
+    stage.apply(Event::CommandRefused(String::from("app is up already")));
+    stage.sync();
+    assert_eq!(stage.ui.toasts.len(), 1);
+    stage.apply(Event::CommandRefused("why it cannot be, at length ".repeat(20)));
+    stage.sync();
+    let shown = |stage: &mut Stage, after: i64| {
+        stage.ui.sync(&stage.state, now() + jiff::SignedDuration::from_secs(after));
+        stage.ui.toasts.len()
+    };
+    assert_eq!([shown(&mut stage, 6), shown(&mut stage, 13)], [1, 0]);
+}
+
+#[test]
+fn the_foot_names_six_keys_and_the_screens_on_a_usual_terminal() {
+    let foot = |width: u16| {
+        let text = Stage::new(width, 40).connected(well()).keys("j").text();
+        text.lines().last().unwrap_or_default().to_owned()
+    };
+    for word in ["help", "open", "logs", "restart", "stop", "x menu", "7 Checks"] {
+        assert!(foot(120).contains(word), "{word}: {}", foot(120));
+    }
+    assert!(foot(200).contains("filter") && foot(200).contains("Diagnostics"), "{}", foot(200));
+}
+
+#[test]
+fn the_palette_begins_with_what_acts_on_the_selection() {
+    let text = Stage::new(120, 40).connected(well()).keys("j :").text();
+    let first =
+        text.lines().skip_while(|line| !line.contains(": ")).find(|line| line.contains("open-")).unwrap();
+    assert!(first.contains("open-logs"), "{text}");
+    assert!(
+        text.contains("restart ") && !text.contains("next-pane") && !text.contains("move-down"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_click_on_a_menu_that_does_not_fit_means_what_stands_there() {
+    let mut stage = Stage::new(60, 20).connected(well()).keys("j x G");
+    let text = stage.text();
+    let row = text.lines().position(|line| line.contains("Mark the selection")).unwrap();
+    stage.ui.handle(crate::tui::ui::Input::Click { column: 30, row: row as u16 }, &stage.state, now());
+    assert!(stage.ui.popups.is_empty());
+    assert_eq!(stage.ui.stacks.marks.len(), 1);
+}
+
+#[test]
+fn help_leaves_out_what_read_only_refuses() {
+    let help = |read_only| {
+        let mut stage = Stage::new(120, 80).connected(trouble());
+        stage.state.read_only = read_only;
+        stage.keys("?").text()
+    };
+    assert!(help(false).contains("Restart the selection"));
+    let text = help(true);
+    assert!(text.contains("read-only") && !text.contains("Restart the selection"), "{text}");
+    assert!(text.contains("Open the logs of the selection"));
 }
 
 #[test]

@@ -1,18 +1,17 @@
 //! A line being typed at the foot: the filter of a list, the search of a text. Live.
 
-use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use crate::tui::action::{Action, KeyContext};
 use crate::tui::keymap::{Key, Keymap};
-use crate::tui::paint::{put, rule};
+use crate::tui::paint::{put, rule, width};
 use crate::tui::popups::{Answer, Choice};
 use crate::tui::theme::Theme;
 
 /// Longest text that is taken.
-const LONGEST: usize = 200;
+const LONGEST: usize = 2_000;
 
 /// A text with a cursor, edited as shells do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,40 +30,29 @@ impl Edit {
         &self.text
     }
 
-    /// Applies a key; returns whether the text changed.
-    pub fn handle(&mut self, key: Key) -> bool {
+    /// Applies a key: what it means while typing, else what it types. Returns whether the text changed.
+    pub fn handle(&mut self, action: Option<Action>, key: Key) -> bool {
         let before = self.text[..self.cursor].char_indices().next_back().map_or(0, |(at, _)| at);
         let after =
             self.text[self.cursor..].chars().next().map_or(self.cursor, |c| self.cursor + c.len_utf8());
-        if let Some(character) = key.typed() {
-            return self.insert(character);
-        }
-        match (key.code(), key.is_ctrl()) {
-            (KeyCode::Backspace, _) | (KeyCode::Char('h'), true) => self.cut(before..self.cursor),
-            (KeyCode::Delete, _) => self.cut(self.cursor..after),
-            (KeyCode::Char('u'), true) => self.cut(0..self.cursor),
-            (KeyCode::Char('w'), true) => {
+        let moved_to = match action {
+            Some(Action::DeleteBefore) => return self.cut(before..self.cursor),
+            Some(Action::DeleteAfter) => return self.cut(self.cursor..after),
+            Some(Action::DeleteToStart) => return self.cut(0..self.cursor),
+            Some(Action::DeleteToEnd) => return self.cut(self.cursor..self.text.len()),
+            Some(Action::DeleteWord) => {
                 let kept = self.text[..self.cursor].trim_end().rfind(' ').map_or(0, |at| at + 1);
-                self.cut(kept..self.cursor)
+                return self.cut(kept..self.cursor);
             }
-            (KeyCode::Left, _) => {
-                self.cursor = before;
-                false
-            }
-            (KeyCode::Right, _) => {
-                self.cursor = after;
-                false
-            }
-            (KeyCode::Home, _) | (KeyCode::Char('a'), true) => {
-                self.cursor = 0;
-                false
-            }
-            (KeyCode::End, _) | (KeyCode::Char('e'), true) => {
-                self.cursor = self.text.len();
-                false
-            }
-            _ => false,
-        }
+            Some(Action::CursorLeft) => before,
+            Some(Action::CursorRight) => after,
+            Some(Action::CursorStart) => 0,
+            Some(Action::CursorEnd) => self.text.len(),
+            Some(_) => return false,
+            None => return key.typed().is_some_and(|character| self.insert(character)),
+        };
+        self.cursor = moved_to;
+        false
     }
 
     pub fn insert(&mut self, character: char) -> bool {
@@ -83,9 +71,15 @@ impl Edit {
         changed
     }
 
-    /// Draws the text with its cursor.
+    /// Draws the text with its cursor; of a text that is too long, the part around the cursor.
     pub fn draw(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let x = put(buf, area.x, area.y, area.width, &self.text[..self.cursor], theme.strong);
+        let mut before = &self.text[..self.cursor];
+        while width(before) >= area.width.max(1) {
+            let mut characters = before.chars();
+            characters.next();
+            before = characters.as_str();
+        }
+        let x = put(buf, area.x, area.y, area.width, before, theme.strong);
         let end =
             put(buf, x, area.y, area.right().saturating_sub(x), &self.text[self.cursor..], theme.strong);
         if end == x {
@@ -155,7 +149,7 @@ impl Input {
             }
             Some(Action::Open) => Answer::Close,
             Some(Action::Back) => Answer::Dropped,
-            _ if self.edit.handle(key) => Answer::Typed(self.edit.text().to_owned()),
+            action if self.edit.handle(action, key) => Answer::Typed(self.edit.text().to_owned()),
             _ => Answer::Stay,
         }
     }
@@ -171,7 +165,7 @@ impl Input {
         rule(buf, area, " ", theme.bar);
         let x = put(buf, area.x + 1, area.y, area.width, self.asked.mark(), theme.key);
         let words = self.asked.hint(keymap);
-        let wide = crate::tui::paint::width(&words);
+        let wide = width(&words);
         let room = Rect { x, width: area.right().saturating_sub(x + wide + 5).max(10), ..area };
         self.edit.draw(room, buf, theme);
         let x = area.right().saturating_sub(wide + 1);
@@ -185,7 +179,8 @@ mod tests {
 
     fn press(edit: &mut Edit, keys: &str) {
         for key in keys.split_whitespace() {
-            edit.handle(Key::parse(key).unwrap());
+            let key = Key::parse(key).unwrap();
+            edit.handle(Keymap::default().resolve(&[KeyContext::Input], key), key);
         }
     }
 

@@ -3,11 +3,11 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::tui::action::{ACTIONS, Action, ActionInfo, KeyContext};
+use crate::tui::action::{ACTIONS, Action, KeyContext};
 use crate::tui::keymap::{Key, Keymap};
 use crate::tui::paint::{cut_end, put, put_right};
 use crate::tui::popups::input::Edit;
-use crate::tui::popups::{Answer, Choice, centered, frame};
+use crate::tui::popups::{Answer, Choice, centered, draw_count, frame};
 use crate::tui::theme::Theme;
 
 #[derive(Debug)]
@@ -17,6 +17,16 @@ pub struct Palette {
     cursor: usize,
     /// Leave out what changes something.
     read_only: bool,
+    /// Custom actions: name, what each does, what follows.
+    custom: Vec<(String, String, Choice)>,
+}
+
+/// One line of the list.
+struct Found<'a> {
+    name: &'a str,
+    doc: &'a str,
+    action: Option<Action>,
+    choice: Choice,
 }
 
 /// Rows of the list.
@@ -24,7 +34,13 @@ const ROWS: u16 = 14;
 
 impl Palette {
     pub fn new(contexts: &[KeyContext], read_only: bool) -> Self {
-        Self { contexts: contexts.to_vec(), edit: Edit::default(), cursor: 0, read_only }
+        Self { contexts: contexts.to_vec(), edit: Edit::default(), cursor: 0, read_only, custom: Vec::new() }
+    }
+
+    /// Lists the stack's own actions, too.
+    pub fn with(self, custom: Vec<(String, String, Choice)>) -> Self {
+        let custom = if self.read_only { Vec::new() } else { custom };
+        Self { custom, ..self }
     }
 
     pub fn handle(&mut self, action: Option<Action>, key: Key, _keymap: &Keymap) -> Answer {
@@ -33,8 +49,8 @@ impl Palette {
             Some(Action::Back) => return Answer::Close,
             Some(Action::NextEntry) => self.step(true),
             Some(Action::PreviousEntry) => self.step(false),
-            _ => {
-                if self.edit.handle(key) {
+            action => {
+                if self.edit.handle(action, key) {
                     self.cursor = 0;
                 }
             }
@@ -63,30 +79,47 @@ impl Palette {
     }
 
     fn choose(&self, index: usize) -> Answer {
-        self.found().get(index).map_or(Answer::Stay, |info| Answer::Choose(Choice::Act(info.action)))
+        self.found().get(index).map_or(Answer::Stay, |found| Answer::Choose(found.choice.clone()))
     }
 
     /// Returns the actions that hold here and match what was typed, best first.
-    fn found(&self) -> Vec<&'static ActionInfo> {
+    fn found(&self) -> Vec<Found<'_>> {
         let wanted = self.edit.text();
-        let mut found: Vec<(i32, &ActionInfo)> = ACTIONS
+        let of_table = ACTIONS
             .iter()
             .filter(|info| info.action != Action::Palette)
             .filter(|info| !(self.read_only && info.action.changes_something()))
             .filter(|info| info.contexts.iter().any(|context| self.contexts.contains(context)))
-            .filter_map(|info| {
-                let by_name = score(info.name, wanted);
-                let by_doc = score(info.doc, wanted).map(|points| points - 4);
-                Some((by_name.max(by_doc)?, info))
+            .map(|info| Found {
+                name: info.name,
+                doc: info.doc,
+                action: Some(info.action),
+                choice: Choice::Act(info.action),
+            });
+        let custom = self.custom.iter().map(|(name, doc, choice)| Found {
+            name,
+            doc,
+            action: None,
+            choice: choice.clone(),
+        });
+        let mut found: Vec<(i32, Found<'_>)> = of_table
+            .chain(custom)
+            .filter_map(|found| {
+                let by_name = score(found.name, wanted);
+                let by_doc = score(found.doc, wanted).map(|points| points - 4);
+                Some((by_name.max(by_doc)?, found))
             })
             .collect();
-        // Stable: equals stay in the table's order.
-        found.sort_by_key(|(points, _)| -points);
-        found.into_iter().map(|(_, info)| info).collect()
+        // Stable: equals stay in the table's order. Before anything is typed, what acts on the selection comes
+        // first and what only moves comes last: everybody knows how to move.
+        found.sort_by_key(|(points, found)| {
+            (-points, if wanted.is_empty() { worth(found.action) } else { 0 })
+        });
+        found.into_iter().map(|(_, found)| found).collect()
     }
 
     pub fn area(screen: Rect) -> Rect {
-        centered(screen, 76, ROWS + 4)
+        centered(screen, 96, ROWS + 4)
     }
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, theme: &Theme) {
@@ -100,18 +133,46 @@ impl Palette {
         }
         let rows = usize::from(inside.height.saturating_sub(2)).min(usize::from(ROWS));
         let top = (self.cursor + 1).saturating_sub(rows);
-        for (row, (index, info)) in found.iter().enumerate().skip(top).take(rows).enumerate() {
+        if found.len() > rows {
+            draw_count(area, buf, top + rows, found.len(), theme);
+        }
+        for (row, (index, one)) in found.iter().enumerate().skip(top).take(rows).enumerate() {
             let y = inside.y + 2 + row as u16;
             let style = if index == self.cursor { theme.strong } else { theme.text };
-            put(buf, inside.x, y, 18, info.name, style);
+            put(buf, inside.x, y, 18, &cut_end(one.name, 18, theme.ascii), style);
             let room = inside.width.saturating_sub(20 + 10);
-            put(buf, inside.x + 19, y, room, &cut_end(info.doc, room, theme.ascii), theme.muted);
-            put_right(buf, inside.right().saturating_sub(10), y, 10, &keymap.hint(info.action), theme.key);
+            put(buf, inside.x + 19, y, room, &cut_end(one.doc, room, theme.ascii), theme.muted);
+            let hint = one.action.map(|action| keymap.hint(action)).unwrap_or_default();
+            put_right(buf, inside.right().saturating_sub(10), y, 10, &hint, theme.key);
             if index == self.cursor {
                 let line = Rect { x: inside.x - 1, y, width: inside.width + 2, height: 1 };
                 buf.set_style(line, theme.selection);
             }
         }
+    }
+}
+
+/// Ranks an action before a letter is typed: lower comes first.
+fn worth(action: Option<Action>) -> u8 {
+    let Some(action) = action else { return 0 };
+    let of_screen = |context: &KeyContext| {
+        !matches!(
+            context,
+            KeyContext::Global
+                | KeyContext::List
+                | KeyContext::Text
+                | KeyContext::Input
+                | KeyContext::Menu
+                | KeyContext::Confirm
+        )
+    };
+    let contexts = action.info().contexts;
+    if contexts.iter().any(of_screen) {
+        0
+    } else if *contexts == [KeyContext::Global] {
+        1
+    } else {
+        2
     }
 }
 
@@ -158,7 +219,7 @@ mod tests {
             [("restart", Action::Restart), ("logs", Action::OpenLogs), ("them", Action::Themes)]
         {
             palette.edit = Edit::new(typed);
-            let names: Vec<_> = palette.found().iter().take(3).map(|info| info.action).collect();
+            let names: Vec<_> = palette.found().iter().take(3).filter_map(|found| found.action).collect();
             assert!(names.contains(&meant), "{typed}: {names:?}");
         }
     }

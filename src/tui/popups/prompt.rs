@@ -4,13 +4,12 @@
 
 use std::path::PathBuf;
 
-use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::Command;
 use crate::model::containers::ContainerId;
-use crate::model::jobs::CopyOrder;
+use crate::model::jobs::{ComposeOrder, ComposeVerb, CopyOrder};
 use crate::model::shells::{ShellWay, ShellWish};
 use crate::state::jobs::names;
 use crate::tui::action::Action;
@@ -28,6 +27,8 @@ pub enum Purpose {
     Yes(Vec<Command>),
     CopyOut(ContainerId),
     CopyIn(ContainerId),
+    /// So many containers of the order's one service.
+    Scale(ComposeOrder),
     /// A shell as the user, or in the folder, that is typed.
     ShellAs(ContainerId),
     ShellIn(ContainerId),
@@ -69,6 +70,18 @@ impl Prompt {
         Self::new(format!("Copy a file into {name}"), lines, fields, Purpose::CopyIn(id))
     }
 
+    /// Asks for a number of containers.
+    pub fn scale(order: ComposeOrder, now: usize) -> Self {
+        let name = order.services.first().map_or(&*order.stack, |service| &**service).to_owned();
+        let lines = vec![
+            format!("It has {now} now; 0 takes all of them away"),
+            String::from("Bringing the stack up again goes by the compose file's number"),
+            String::new(),
+        ];
+        let fields = vec![("Containers", Edit::new(&now.to_string()))];
+        Self::new(format!("Scale {}/{name}", order.stack), lines, fields, Purpose::Scale(order))
+    }
+
     /// Asks for what a shell needs to know; `remark` says what may be typed.
     pub fn shell(title: String, remark: &str, purpose: Purpose) -> Self {
         let label = if matches!(purpose, Purpose::ShellAs(_)) { "User" } else { "Folder" };
@@ -80,16 +93,18 @@ impl Prompt {
     }
 
     pub fn handle(&mut self, action: Option<Action>, key: Key) -> Answer {
-        match (action, key.code()) {
-            (Some(Action::Back), _) => return Answer::Close,
-            (Some(Action::Open), _) if self.cursor + 1 < self.fields.len() => self.cursor += 1,
-            (Some(Action::Open), _) => return self.submit(),
-            (_, KeyCode::Tab | KeyCode::Down) => self.cursor = (self.cursor + 1) % self.fields.len(),
-            (_, KeyCode::BackTab | KeyCode::Up) => {
+        match action {
+            Some(Action::Back) => return Answer::Close,
+            Some(Action::Open) if self.cursor + 1 < self.fields.len() => self.cursor += 1,
+            Some(Action::Open) => return self.submit(),
+            Some(Action::NextPane | Action::NextEntry) => {
+                self.cursor = (self.cursor + 1) % self.fields.len();
+            }
+            Some(Action::PreviousPane | Action::PreviousEntry) => {
                 self.cursor = (self.cursor + self.fields.len() - 1) % self.fields.len();
             }
-            _ => {
-                if self.fields[self.cursor].1.handle(key) {
+            action => {
+                if self.fields[self.cursor].1.handle(action, key) {
                     self.problem = None;
                 }
             }
@@ -142,6 +157,13 @@ impl Prompt {
             Purpose::Yes(commands) if typed(0).trim() == "yes" => Ok(commands.clone()),
             Purpose::Yes(_) => Err("Only the whole word yes does it; Esc leaves everything as it is"),
             Purpose::ShellAs(_) | Purpose::ShellIn(_) => Ok(Vec::new()),
+            Purpose::Scale(order) => match typed(0).trim().parse() {
+                Ok(count) => {
+                    let verb = ComposeVerb::Scale(count);
+                    Ok(vec![Command::Compose(ComposeOrder { verb, ..order.clone() })])
+                }
+                Err(_) => Err("Type a number, such as 3"),
+            },
             Purpose::CopyOut(id) => Ok(vec![copy(id, true, typed(0), typed(1))?]),
             Purpose::CopyIn(id) => Ok(vec![copy(id, false, typed(1), typed(0))?]),
         }
@@ -210,16 +232,15 @@ fn copy(id: &ContainerId, out: bool, inside: &str, outside: &str) -> Result<Comm
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::action::KeyContext;
+    use crate::tui::keymap::Keymap;
 
     fn type_in(prompt: &mut Prompt, keys: &str) -> Answer {
         let mut last = Answer::Stay;
         for key in keys.split_whitespace() {
-            let action = match key {
-                "Enter" => Some(Action::Open),
-                "Esc" => Some(Action::Back),
-                _ => None,
-            };
-            last = prompt.handle(action, Key::parse(key).unwrap());
+            let key = Key::parse(key).unwrap();
+            let action = Keymap::default().resolve(&[KeyContext::Input], key);
+            last = prompt.handle(action, key);
         }
         last
     }

@@ -13,6 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::ports::ShellSession;
+use crate::tui::shell::lines::{Lines, with_returns};
+
+/// Keys that may wait to be edited.
+const CHUNKS: usize = 64;
 
 /// Why the bytes no longer pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +31,8 @@ pub enum Stop {
 pub async fn pass(session: &mut ShellSession) -> io::Result<Stop> {
     let terminal = File::open("/dev/tty")?;
     let (end, ended) = UnixStream::pair()?;
-    let keys = session.input.clone();
+    let (typed_in, typed) = mpsc::channel(CHUNKS);
+    let keys = if session.plain { typed_in } else { session.input.clone() };
     let (gone_in, gone) = oneshot::channel();
     let reader = std::thread::spawn(move || {
         if read_keys(terminal, &ended, &keys) {
@@ -35,7 +40,7 @@ pub async fn pass(session: &mut ShellSession) -> io::Result<Stop> {
         }
     });
     let guard = Reader { end: Some(end), thread: Some(reader) };
-    let result = both_ways(session, gone).await;
+    let result = both_ways(session, typed, gone).await;
     drop(guard);
     result
 }
@@ -56,16 +61,38 @@ impl Drop for Reader {
     }
 }
 
-async fn both_ways(session: &mut ShellSession, mut gone: oneshot::Receiver<()>) -> io::Result<Stop> {
+async fn both_ways(
+    session: &mut ShellSession,
+    mut typed: mpsc::Receiver<Vec<u8>>,
+    mut gone: oneshot::Receiver<()>,
+) -> io::Result<Stop> {
+    let mut lines = Lines::default();
     let mut resized = signal(SignalKind::window_change())?;
     let mut can_vanish = true;
     loop {
         tokio::select! {
             chunk = session.output.next() => {
                 let Some(chunk) = chunk else { return Ok(Stop::Ended) };
-                let mut out = io::stdout().lock();
-                if out.write_all(&chunk).and_then(|()| out.flush()).is_err() {
+                if !show(&if session.plain { with_returns(&chunk) } else { chunk }) {
                     return Ok(Stop::TerminalGone);
+                }
+            }
+            // Of a terminal's keys none come this way.
+            Some(keys) = typed.recv() => {
+                let took = lines.take(&keys);
+                if !show(&took.echo) {
+                    return Ok(Stop::TerminalGone);
+                }
+                if !took.send.is_empty() {
+                    // A program that takes no more input has ended, which its output tells.
+                    let _ = session.input.send(took.send).await;
+                }
+                if took.end {
+                    // The last sender is gone with it, so the other side reads the end.
+                    session.input = mpsc::channel(1).0;
+                }
+                if took.leave {
+                    return Ok(Stop::Ended);
                 }
             }
             _ = resized.recv() => {
@@ -81,6 +108,12 @@ async fn both_ways(session: &mut ShellSession, mut gone: oneshot::Receiver<()>) 
             }
         }
     }
+}
+
+/// Writes to our own terminal; false when it is gone.
+fn show(bytes: &[u8]) -> bool {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
 }
 
 /// Sends what is typed, until the terminal is gone (true) or the other end of `ended` is closed.

@@ -14,11 +14,17 @@ use crate::tui::popups::menu::{Entry, Menu};
 use crate::tui::popups::palette::Palette;
 use crate::tui::popups::{Answer, Choice, Popup};
 use crate::tui::theme;
+use crate::tui::ui::runs::for_palette;
 use crate::tui::ui::{Input, Request, Ui};
 use crate::tui::view::{Effect, Offer, Screen};
+use crate::tui::views::logs::LogPane;
+use crate::tui::views::stacks::hands;
 use crate::tui::views::stacks::rows::SortBy;
+use crate::tui::views::tokens;
 
 const READ_ONLY: &str = "Read-only: nothing is changed (started with --read-only)";
+
+const STILL_READING: &str = "The containers are still being read";
 
 impl Ui {
     /// Reacts to input.
@@ -57,6 +63,16 @@ impl Ui {
                 self.drawn = None;
                 Vec::new()
             }
+            Some(Popup::Command(line)) => {
+                line.paste(text);
+                self.drawn = None;
+                Vec::new()
+            }
+            Some(Popup::Asking(asking)) => {
+                asking.paste(text);
+                self.drawn = None;
+                Vec::new()
+            }
             Some(Popup::Palette(palette)) => {
                 palette.paste(text);
                 Vec::new()
@@ -77,8 +93,14 @@ impl Ui {
             }
             Answer::Dropped => {
                 self.popups.pop();
-                self.typed(asked, "");
+                if asked == Asked::Search && self.screen == Screen::Stacks {
+                    self.stacks.drop_filter();
+                    self.drawn = None;
+                } else {
+                    self.typed(asked, "");
+                }
             }
+            Answer::Do(effects) => return self.carry_out(effects, state, now),
             Answer::Typed(text) => self.typed(asked, &text),
             Answer::Run(commands) => {
                 self.popups.pop();
@@ -94,11 +116,29 @@ impl Ui {
         Vec::new()
     }
 
+    /// Returns the logs that have focus.
+    fn log_pane(&mut self) -> Option<&mut LogPane> {
+        match self.screen {
+            Screen::Logs => Some(self.logs.pane()),
+            Screen::Stacks => self.stacks.log_pane(),
+            Screen::Tokens
+            | Screen::Watch
+            | Screen::Events
+            | Screen::Host
+            | Screen::Checks
+            | Screen::Diagnostics => None,
+        }
+    }
+
     /// Takes over a line as it is being typed.
     fn typed(&mut self, asked: Asked, text: &str) {
         match asked {
             Asked::Search => self.set_filter(text),
-            Asked::Only => self.logs.set_sieve(text),
+            Asked::Only => {
+                if let Some(pane) = self.log_pane() {
+                    pane.set_sieve(text);
+                }
+            }
             // It is carried out when it is finished.
             Asked::Time => {}
         }
@@ -110,15 +150,28 @@ impl Ui {
             Choice::Act(action) => return self.act(action, state, now),
             Choice::Do(effects) => return self.carry_out(effects, state, now),
             Choice::ClearMarks => self.stacks.marks.clear(),
+            Choice::Profiles { stack, names, up } => {
+                let effects = hands::profiles::effects(&stack, &names, up, state);
+                return self.carry_out(effects, state, now);
+            }
             Choice::Sort(sort) => self.stacks.set_sort(sort),
             Choice::Jump(text) => {
-                let effects = self.logs.jump(&text, state, now);
+                let effects = self.log_pane().map(|pane| pane.jump(&text, state, now)).unwrap_or_default();
                 return self.carry_out(effects, state, now);
             }
             Choice::Theme(name) => match theme::load(&name, self.theme.ascii, self.depth) {
                 Ok(theme) => self.theme = theme,
                 Err(why) => self.toast(Severity::Error, why, now),
             },
+            Choice::Custom(stack, action) => return self.begin_action(stack, *action, state, now),
+            Choice::Answered(stack, action, answers) => {
+                return self.finish_action(&stack, &action, &answers, state, now);
+            }
+            Choice::Run(order) => return self.run(order, state),
+            Choice::RunLine(line, order) => {
+                self.remember_command(line);
+                return self.run(order, state);
+            }
             Choice::Shell(wish) => return vec![Request::Shell(wish)],
             Choice::AskBeside(name, wish) => self.ask_beside(&name, wish),
         }
@@ -129,6 +182,12 @@ impl Ui {
     pub fn act(&mut self, action: Action, state: &State, now: Timestamp) -> Vec<Request> {
         if state.read_only && action.changes_something() && action != Action::CancelJob {
             self.toast(Severity::Warning, READ_ONLY, now);
+            return Vec::new();
+        }
+        // There is a sketch to look at, and nothing yet to act on.
+        let of_the_tree = action.info().contexts.contains(&KeyContext::Tree);
+        if self.sketched && self.screen == Screen::Stacks && of_the_tree {
+            self.toast(Severity::Info, STILL_READING, now);
             return Vec::new();
         }
         match action {
@@ -142,26 +201,40 @@ impl Ui {
                 }
                 self.go_to(Screen::Logs);
             }
+            Action::ShowTokens => self.go_to(Screen::Tokens),
+            Action::ShowWatch => {
+                // What is selected elsewhere is the best guess.
+                if let Some(target) = self.stacks.selected().filter(|_| self.screen == Screen::Stacks) {
+                    self.watch.look_at(target, state);
+                }
+                self.go_to(Screen::Watch);
+            }
             Action::ShowEvents => self.go_to(Screen::Events),
             Action::ShowHost => self.go_to(Screen::Host),
+            Action::ShowChecks => self.go_to(Screen::Checks),
             Action::ShowDiagnostics => self.go_to(Screen::Diagnostics),
             Action::Palette => {
-                self.popups.push(Popup::Palette(Palette::new(self.contexts(), state.read_only)));
+                let custom = for_palette(self.custom_actions(state));
+                let palette = Palette::new(self.contexts(), state.read_only).with(custom);
+                self.popups.push(Popup::Palette(palette));
             }
-            Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts()))),
+            Action::Help => self.popups.push(Popup::Help(Help::new(self.contexts(), state.read_only))),
             Action::Filter if self.screen != Screen::Host => {
                 self.popups.push(Popup::Input(input::Input::new(self.filter())));
             }
-            Action::OnlyMatching if self.screen == Screen::Logs => {
-                let line = input::Input::for_a(Asked::Only, self.logs.sieve());
+            Action::OnlyMatching if self.log_pane().is_some() => {
+                let sieve = self.log_pane().map(|pane| pane.sieve_text().to_owned());
+                let line = input::Input::for_a(Asked::Only, &sieve.unwrap_or_default());
                 self.popups.push(Popup::Input(line));
             }
-            Action::JumpToTime if self.screen == Screen::Logs => {
+            Action::JumpToTime if self.log_pane().is_some() => {
                 self.popups.push(Popup::Input(input::Input::for_a(Asked::Time, "")));
             }
             Action::Themes => self.open_themes(),
             Action::Sort if self.screen == Screen::Stacks => self.open_sort(),
             Action::Menu if self.screen == Screen::Stacks => self.open_menu(state),
+            Action::RunCommand if self.screen == Screen::Stacks => self.ask_for_command(state, now),
+            Action::CustomActions if self.screen == Screen::Stacks => self.open_actions(state, now),
             Action::ShellAs | Action::ShellIn | Action::Attach if self.screen == Screen::Stacks => {
                 return self.ask_for_shell(action, state, now);
             }
@@ -187,9 +260,13 @@ impl Ui {
                     return vec![Request::Run(Command::Reconnect)];
                 }
             }
-            Action::Save if self.screen == Screen::Stacks => {
+            Action::Save if self.screen == Screen::Stacks && self.log_pane().is_none() => {
                 let (name, text) = self.stacks.text(state);
                 return vec![Request::Save { name, text }];
+            }
+            Action::RefreshWorst => {
+                let effects = tokens::refresh_worst(state, now);
+                return self.carry_out(effects, state, now);
             }
             action => {
                 let effects = self.act_in_view(action, state);
@@ -203,8 +280,11 @@ impl Ui {
         match self.screen {
             Screen::Stacks => self.stacks.handle(action, state),
             Screen::Logs => self.logs.handle(action, state),
+            Screen::Tokens => self.tokens.handle(action, state),
+            Screen::Watch => self.watch.handle(action, state),
             Screen::Events => self.timeline.handle(action, state),
             Screen::Host => self.host.handle(action, state),
+            Screen::Checks => self.checks.handle(action, state),
             Screen::Diagnostics => self.diagnostics.handle(action, state),
         }
     }
@@ -224,6 +304,7 @@ impl Ui {
                     self.popups.push(Popup::Menu(Menu::new(title, entries, 0)));
                 }
                 Effect::Ask(prompt) => self.popups.push(Popup::Prompt(prompt)),
+                Effect::Profiles(profiles) => self.popups.push(Popup::Profiles(profiles)),
                 Effect::OpenLogs(targets) => {
                     self.logs.open(targets);
                     self.go_to(Screen::Logs);
@@ -249,6 +330,15 @@ impl Ui {
 
     /// Leaves what can be left; at the top quits, and asks first while work runs.
     fn quit_or_back(&mut self, state: &State) -> Vec<Request> {
+        let left = match self.screen {
+            Screen::Tokens => self.tokens.leave_details(),
+            Screen::Watch => self.watch.leave_details(),
+            _ => false,
+        };
+        if left {
+            self.drawn = None;
+            return Vec::new();
+        }
         if self.screen != Screen::Stacks {
             self.go_to(Screen::Stacks);
             return Vec::new();
@@ -260,7 +350,7 @@ impl Ui {
         let running: Vec<String> = state
             .jobs
             .running()
-            .map(|job| format!("{} {}", job.verb.doing(), state.containers.name_of(&job.target)))
+            .map(|job| format!("{} {}", job.doing(), state.containers.name_of(&job.target)))
             .collect();
         if running.is_empty() {
             return vec![Request::Quit];
@@ -274,8 +364,11 @@ impl Ui {
         match self.screen {
             Screen::Stacks => self.stacks.filter(),
             Screen::Logs => self.logs.filter(),
+            Screen::Tokens => self.tokens.filter(),
+            Screen::Watch => self.watch.filter(),
             Screen::Events => self.timeline.filter(),
             Screen::Host => self.host.filter(),
+            Screen::Checks => self.checks.filter(),
             Screen::Diagnostics => self.diagnostics.filter(),
         }
     }
@@ -284,8 +377,11 @@ impl Ui {
         match self.screen {
             Screen::Stacks => self.stacks.set_filter(text),
             Screen::Logs => self.logs.set_filter(text),
+            Screen::Tokens => self.tokens.set_filter(text),
+            Screen::Watch => self.watch.set_filter(text),
             Screen::Events => self.timeline.set_filter(text),
             Screen::Host => self.host.set_filter(text),
+            Screen::Checks => self.checks.set_filter(text),
             Screen::Diagnostics => self.diagnostics.set_filter(text),
         }
         self.drawn = None;
@@ -357,7 +453,7 @@ impl Ui {
     }
 }
 
-fn entry_of(offer: Offer) -> Entry {
+pub(super) fn entry_of(offer: Offer) -> Entry {
     Entry { label: offer.label, hint: offer.hint, choice: Choice::Do(offer.effects) }
 }
 

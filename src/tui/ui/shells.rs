@@ -24,12 +24,14 @@ impl Ui {
         let Some(entry) = state.containers.get(&id) else { return Vec::new() };
         let name = &entry.container.name;
         match action {
-            Action::Attach if entry.container.tty => {
+            Action::Attach if entry.container.tty || entry.container.stdin_open => {
                 return vec![Request::Shell(ShellWish { container: id, way: ShellWay::Attach })];
             }
             Action::Attach => {
-                let words =
-                    format!("{name} has no terminal to attach to (tty: true gives it one); l shows its log");
+                let words = format!(
+                    "{name} takes no input (stdin_open or tty: true lets it); {} shows its log",
+                    self.keymap.named(Action::OpenLogs)
+                );
                 self.toast(Severity::Info, words, now);
             }
             Action::ShellAs => {

@@ -2,17 +2,23 @@
 //!
 //! Holds the tab, the scroll position and the search; knows nothing of the tree beside it.
 
+pub mod config;
 pub mod env;
 pub mod fields;
+pub mod files;
+pub mod graph;
 pub mod health;
 pub mod inspect;
 pub mod logs;
 pub mod mounts;
 pub mod output;
 pub mod overview;
+pub mod probes;
 pub mod processes;
+pub mod profiles;
 pub mod stack;
 pub mod usage;
+pub mod watch;
 
 use std::ops::Range;
 
@@ -32,36 +38,69 @@ use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
 use crate::tui::paint::{put, width};
 use crate::tui::theme::Theme;
-use crate::tui::view::{Context, DetailTab};
+use crate::tui::view::{Context, DetailTab, Effect};
+use crate::tui::views::logs::LogPane;
 use crate::tui::views::stacks::rows::smart_case;
 use crate::tui::views::stacks::selection::container_of;
 use crate::tui::views::stacks::tree::job_words;
 
-/// Tabs of a stack as a whole.
-const STACK_TABS: [DetailTab; 3] = [DetailTab::Overview, DetailTab::Usage, DetailTab::Logs];
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct DetailsView {
     target: Option<Target>,
     tab: DetailTab,
-    /// Lines scrolled from the top; in the Logs tab from the newest line.
+    /// Lines scrolled from the top.
     scroll: usize,
     left: usize,
     search: String,
     pattern: Option<Regex>,
+    /// The Logs tab.
+    pane: LogPane,
     area: Rect,
     /// The inspection that was asked for last, by what would make it another.
     asked: Option<(ContainerId, RunState, Option<Timestamp>)>,
+    /// Whether a job on the target has printed something.
+    has_output: bool,
+}
+
+impl Default for DetailsView {
+    fn default() -> Self {
+        Self {
+            target: None,
+            tab: DetailTab::default(),
+            scroll: 0,
+            left: 0,
+            search: String::new(),
+            pattern: None,
+            pane: logs::pane(),
+            area: Rect::default(),
+            asked: None,
+            has_output: false,
+        }
+    }
 }
 
 impl DetailsView {
-    pub fn sync(&mut self, _state: &State, area: Rect, selected: Option<&Target>) {
+    pub fn sync(&mut self, state: &State, area: Rect, selected: Option<&Target>) {
         self.area = area;
         if self.target.as_ref() != selected {
             self.target = selected.cloned();
             self.scroll = 0;
             self.left = 0;
         }
+        self.has_output =
+            self.target.as_ref().is_some_and(|target| state.jobs.output(target, &state.containers).is_some());
+        if self.shows_logs() {
+            let wanted: Vec<Target> = self.target.iter().cloned().collect();
+            if self.pane.targets() != wanted {
+                self.pane.open(wanted);
+            }
+            self.pane.sync(state, body_of(area));
+        }
+    }
+
+    /// Returns the pane of the Logs tab while that is shown.
+    pub fn log_pane(&mut self) -> Option<&mut LogPane> {
+        self.shows_logs().then_some(&mut self.pane)
     }
 
     /// Returns the tab that is shown: the chosen one, or the first where the target has no such tab.
@@ -69,11 +108,12 @@ impl DetailsView {
         if self.tabs().contains(&self.tab) { self.tab } else { DetailTab::Overview }
     }
 
-    fn tabs(&self) -> &'static [DetailTab] {
-        match self.target {
-            Some(Target::Stack(_)) => &STACK_TABS,
-            _ => &DetailTab::ALL,
-        }
+    fn tabs(&self) -> Vec<DetailTab> {
+        let all: &[DetailTab] = match self.target {
+            Some(Target::Stack(_)) => &DetailTab::OF_STACK,
+            _ => &DetailTab::OF_SERVICE,
+        };
+        all.iter().copied().filter(|tab| self.has_output || *tab != DetailTab::Output).collect()
     }
 
     pub fn show_tab(&mut self, tab: DetailTab) {
@@ -89,21 +129,29 @@ impl DetailsView {
         self.show_tab(tabs[next]);
     }
 
-    pub fn left(&self) -> usize {
-        self.left
+    /// Whether nothing lies further left.
+    pub fn is_at_left(&self) -> bool {
+        if self.shows_logs() { self.pane.is_at_left() } else { self.left == 0 }
     }
 
     pub fn search(&self) -> &str {
-        &self.search
+        if self.shows_logs() { self.pane.filter() } else { &self.search }
     }
 
     pub fn set_search(&mut self, text: &str) {
+        if self.shows_logs() {
+            self.pane.set_filter(text);
+            return;
+        }
         text.clone_into(&mut self.search);
         self.pattern = smart_case(text);
     }
 
-    /// Ends the search; returns whether there was one.
-    pub fn clear_search(&mut self) -> bool {
+    /// Leaves what was entered last; returns whether there was anything.
+    pub fn leave(&mut self, state: &State) -> bool {
+        if self.shows_logs() {
+            return self.handle(Action::Back, state).is_some();
+        }
         let was = !self.search.is_empty();
         self.set_search("");
         was
@@ -112,7 +160,7 @@ impl DetailsView {
     pub fn interest(&self, state: &State, interest: &mut Interest) {
         let Some(target) = &self.target else { return };
         match self.tab() {
-            DetailTab::Logs => interest.logs.extend(state.containers.of_target(target)),
+            DetailTab::Logs => self.pane.interest(state, interest),
             DetailTab::Health => interest.health = container_of(target, state),
             DetailTab::Processes => {
                 interest.processes = container_of(target, state)
@@ -124,6 +172,9 @@ impl DetailsView {
 
     /// Asks for the inspection when it is shown, and again when the container has become another.
     pub fn wishes(&mut self, state: &State) -> Vec<Command> {
+        if self.shows_logs() {
+            return self.pane.wishes(state);
+        }
         if self.tab() != DetailTab::Inspect || !state.connection.is_up() {
             return Vec::new();
         }
@@ -144,12 +195,22 @@ impl DetailsView {
         self.tab() == DetailTab::Logs
     }
 
-    /// Scrolls and searches; returns whether the action was one of these.
-    pub fn handle(&mut self, action: Action, state: &State) -> bool {
+    /// Whether the scroll position counts from the newest line.
+    fn counts_from_newest(&self) -> bool {
+        self.tab() == DetailTab::Output
+    }
+
+    /// Scrolls and searches; returns nothing where the action is none of these.
+    pub fn handle(&mut self, action: Action, state: &State) -> Option<Vec<Effect>> {
+        if self.shows_logs() && logs::takes(action) {
+            let effects = self.pane.handle(action, state);
+            // Nothing is left to leave in the pane.
+            let is_left = action == Action::Back && !effects.is_empty();
+            return (!is_left).then_some(effects);
+        }
         let body = body_of(self.area);
         let page = usize::from(body.height).max(1);
         let most = self.line_count(state).saturating_sub(page);
-        let newest_first = self.shows_logs();
         let down = |at: usize, by: usize| (at + by).min(most);
         let up = |at: usize, by: usize| at.min(most).saturating_sub(by);
         let (forward, by) = match action {
@@ -163,36 +224,39 @@ impl DetailsView {
             Action::Last => (true, usize::MAX / 2),
             Action::Right => {
                 self.left += 8;
-                return true;
+                return Some(Vec::new());
             }
             Action::Left => {
                 self.left = self.left.saturating_sub(8);
-                return true;
+                return Some(Vec::new());
             }
             Action::NextMatch | Action::PreviousMatch => {
                 self.step_match(state, action == Action::NextMatch);
-                return true;
+                return Some(Vec::new());
             }
-            _ => return false,
+            _ => return None,
         };
+        let newest_first = self.counts_from_newest();
         self.scroll = if forward == newest_first { up(self.scroll, by) } else { down(self.scroll, by) };
-        true
+        Some(Vec::new())
     }
 
-    pub fn click(&mut self, column: u16, row: u16) {
+    pub fn click(&mut self, column: u16, row: u16, state: &State) -> Vec<Effect> {
         if row != self.area.y {
-            return;
+            let pane = self.log_pane();
+            return pane.map(|pane| pane.click(column, row, state)).unwrap_or_default();
         }
         let (first, compact) = self.tab_window();
         let mut x = self.area.x + 1;
-        for tab in self.tabs().iter().skip(first) {
-            let wide = width(tab_title(*tab, compact));
+        for tab in self.tabs().into_iter().skip(first) {
+            let wide = width(tab_title(tab, compact));
             if (x..x + wide).contains(&column) {
-                self.show_tab(*tab);
-                return;
+                self.show_tab(tab);
+                return Vec::new();
             }
             x += wide + 1;
         }
+        Vec::new()
     }
 
     pub fn draw(&self, area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -210,12 +274,14 @@ impl DetailsView {
             return;
         }
         if self.tab() == DetailTab::Logs {
-            logs::draw(body, buf, self.scroll, self.left, self.pattern.as_ref(), target, cx);
+            self.pane.draw(body, buf, cx);
             return;
         }
         let lines = content(self.tab(), target, body.width, cx.state, cx.theme, cx.now);
         let page = usize::from(body.height);
-        let top = self.scroll.min(lines.len().saturating_sub(page));
+        let most = lines.len().saturating_sub(page);
+        let top = self.scroll.min(most);
+        let top = if self.counts_from_newest() { most - top } else { top };
         for (row, line) in lines.iter().skip(top).take(page).enumerate() {
             let line_area = Rect { y: body.y + row as u16, height: 1, ..body };
             fields::draw_line(line_area, buf, line, self.left);
@@ -234,13 +300,13 @@ impl DetailsView {
         if first > 0 {
             put(buf, area.x, area.y, 1, "<", cx.theme.faint);
         }
-        for tab in self.tabs().iter().skip(first) {
-            let title = tab_title(*tab, compact);
+        for tab in self.tabs().into_iter().skip(first) {
+            let title = tab_title(tab, compact);
             if x + width(title) > area.right() {
                 put(buf, area.right() - 1, area.y, 1, ">", cx.theme.faint);
                 break;
             }
-            let style = if *tab == self.tab() { cx.theme.tab_active } else { cx.theme.tab };
+            let style = if tab == self.tab() { cx.theme.tab_active } else { cx.theme.tab };
             x = put(buf, x, area.y, area.right() - x, title, style) + 1;
         }
     }
@@ -265,8 +331,7 @@ impl DetailsView {
     fn line_count(&self, state: &State) -> usize {
         let Some(target) = &self.target else { return 0 };
         match self.tab() {
-            DetailTab::Usage => 0,
-            DetailTab::Logs => state.logs.lines().len(),
+            DetailTab::Usage | DetailTab::Logs => 0,
             tab => content(tab, target, body_of(self.area).width, state, &Theme::default(), state.now).len(),
         }
     }
@@ -275,19 +340,9 @@ impl DetailsView {
     pub fn text(&self, state: &State) -> String {
         let Some(target) = &self.target else { return String::new() };
         let mut text = String::new();
-        match self.tab() {
-            DetailTab::Logs => {
-                for line in state.logs.lines() {
-                    text.push_str(line.text.text());
-                    text.push('\n');
-                }
-            }
-            tab => {
-                for line in content(tab, target, u16::MAX, state, &Theme::default(), state.now) {
-                    text.push_str(line.to_string().trim_end());
-                    text.push('\n');
-                }
-            }
+        for line in content(self.tab(), target, u16::MAX, state, &Theme::default(), state.now) {
+            text.push_str(line.to_string().trim_end());
+            text.push('\n');
         }
         text
     }
@@ -296,17 +351,19 @@ impl DetailsView {
         let (Some(target), Some(pattern)) = (&self.target, &self.pattern) else { return };
         let room = body_of(self.area).width;
         let texts: Vec<String> = match self.tab() {
-            DetailTab::Usage => return,
+            DetailTab::Usage | DetailTab::Logs => return,
             // Counted from the newest, as the scroll position is.
-            DetailTab::Logs => {
-                state.logs.lines().iter().rev().map(|line| line.text.text().to_owned()).collect()
+            tab => {
+                let theme = Theme::default();
+                let lines = content(tab, target, room, state, &theme, state.now);
+                let mut texts: Vec<String> = lines.iter().map(Line::to_string).collect();
+                if tab == DetailTab::Output {
+                    texts.reverse();
+                }
+                texts
             }
-            tab => content(tab, target, room, state, &Theme::default(), state.now)
-                .iter()
-                .map(Line::to_string)
-                .collect(),
         };
-        let onward = forward != self.shows_logs();
+        let onward = forward != self.counts_from_newest();
         let found =
             texts.iter().enumerate().filter(|(_, text)| pattern.is_match(text)).map(|(index, _)| index);
         let next = if onward {
@@ -355,10 +412,20 @@ fn content<'a>(
         keymap: &NO_KEYS,
         now,
         focused: false,
+        coarse: false,
         stale: false,
     };
-    if let (DetailTab::Overview, Target::Stack(name)) = (tab, target) {
-        return state.containers.stack(name).map(|found| stack::lines(found, room, &cx)).unwrap_or_default();
+    if tab == DetailTab::Output {
+        return output::whole(target, room, &cx);
+    }
+    if let Target::Stack(name) = target {
+        let Some(found) = state.containers.stack(name) else { return Vec::new() };
+        return match tab {
+            DetailTab::Graph => graph::lines(found, room, &cx),
+            DetailTab::Profiles => profiles::lines(found, room, &cx),
+            DetailTab::Config => config::lines(found, room, &cx),
+            _ => stack::lines(found, room, &cx),
+        };
     }
     let entry = container_of(target, state).and_then(|id| state.containers.get(&id));
     let Some(entry) = entry else {
@@ -379,7 +446,12 @@ fn content<'a>(
         DetailTab::Mounts => mounts::lines(entry, room, &cx),
         DetailTab::Processes => processes::lines(entry, &cx),
         DetailTab::Inspect => inspect::lines(entry, &cx),
-        DetailTab::Usage | DetailTab::Logs => Vec::new(),
+        DetailTab::Usage
+        | DetailTab::Logs
+        | DetailTab::Graph
+        | DetailTab::Profiles
+        | DetailTab::Config
+        | DetailTab::Output => Vec::new(),
     }
 }
 

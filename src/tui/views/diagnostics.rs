@@ -188,12 +188,12 @@ impl LogFormatter for Formatter {
         let indent = time.len() + 2;
         let room = width.saturating_sub(indent).max(1);
         let mut lines = Vec::new();
-        for row in 0..styled::rows(&message, room) {
-            let range = styled::row(&message, room, row);
+        let hang = styled::hang(&message, room);
+        for (row, range) in styled::wrapped(&message, room).enumerate() {
             let mut spans = if row == 0 {
                 vec![Span::styled(time.clone(), self.faint), Span::styled(format!("{mark} "), mark_style)]
             } else {
-                vec![Span::raw(" ".repeat(indent))]
+                vec![Span::raw(" ".repeat(indent + hang))]
             };
             let split = target.len().clamp(range.start, range.end);
             spans.push(Span::styled(message[range.start..split].to_owned(), self.target));

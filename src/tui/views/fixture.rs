@@ -1,6 +1,7 @@
 //! A believable state for tests of views: made by applying events, as the program does.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ratatui::buffer::{Buffer, Cell};
@@ -9,11 +10,14 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::command::Interest;
 use crate::event::{EngineInfo, Event};
-use crate::model::containers::{ComposeLabels, Container, ContainerId, RunState};
-use crate::model::health::Health;
+use crate::model::containers::fixture::running;
+use crate::model::containers::{ComposeLabels, Container, ContainerId};
 use crate::model::logs::{LogLevel, LogLine, LogStatus, LogStream};
+use crate::model::probes::{FaultKind, ProbeAnswer, ProbeFault, ProbeId, ProbeRule, Stale, Told};
+use crate::model::stack_file::{Budget, StackFile};
 use crate::model::stacks::Target;
 use crate::model::text::StyledText;
+use crate::model::usage::{Usage, UsageSample, UsageSource};
 use crate::state::State;
 use crate::tui::theme::Theme;
 use crate::tui::view::Context;
@@ -45,39 +49,16 @@ pub fn container(stack: &str, service: &str, number: u32) -> Container {
         id: id(stack, service, number),
         name: Arc::from(format!("{stack}-{service}-{number}")),
         image: Arc::from("busybox"),
-        image_id: String::new(),
         compose: Some(ComposeLabels {
             project: Arc::from(stack),
             service: Arc::from(service),
             number,
             ..ComposeLabels::default()
         }),
-        run: RunState::Running,
-        health: Health::None,
-        health_log: Vec::new(),
-        failing_streak: 0,
-        health_settings: None,
-        exit_code: None,
-        oom_killed: false,
-        error: String::new(),
-        restart_count: 0,
-        restart_policy: String::new(),
-        stop_signal: 15,
-        stop_timeout_s: 10,
         pid: Some(1000 + number),
         created_at: Some(ago(7200)),
         started_at: Some(ago(7200)),
-        finished_at: None,
-        ports: Vec::new(),
-        mounts: Vec::new(),
-        networks: Vec::new(),
-        network_mode: String::from("bridge"),
-        env: Vec::new(),
-        command: String::new(),
-        user: String::new(),
-        tty: false,
-        memory_limit: None,
-        log_driver: String::from("json-file"),
+        ..running()
     }
 }
 
@@ -102,6 +83,7 @@ impl Default for Fixture {
                 cpus: 8,
                 memory_bytes: 16 << 30,
                 time: Some(now()),
+                clock_ahead: None,
                 local: true,
                 own: crate::event::OwnPlace::default(),
             }),
@@ -136,12 +118,12 @@ impl Fixture {
 
     /// Looks at the logs of some containers.
     pub fn look_at_logs(&mut self, ids: &[ContainerId]) -> &mut Self {
-        let logs = ids.iter().cloned().collect();
+        let logs = ids.iter().map(Into::into).collect();
         self.apply(Event::LookedAt(Interest { logs, ..Interest::default() }))
     }
 
     pub fn log_status(&mut self, container: ContainerId, status: LogStatus) -> &mut Self {
-        self.apply(Event::LogStatusChanged { container, status })
+        self.apply(Event::LogStatusChanged { source: container.into(), status })
     }
 
     pub fn log(&mut self, lines: Vec<LogLine>) -> &mut Self {
@@ -149,11 +131,79 @@ impl Fixture {
     }
 }
 
+impl Fixture {
+    /// Gives `assistant` three tiers of probes, the last of which fails, and `energy` a budget that is passed.
+    pub fn with_probes() -> Self {
+        let mut fixture = Self::new();
+        let rule = |service: &str, name: &str, path: &str| ProbeRule {
+            name: name.to_owned(),
+            service: service.into(),
+            url: format!("http://localhost:8000{path}"),
+            every: Duration::from_secs(10),
+            timeout: Duration::from_secs(5),
+            expect: Vec::new(),
+            stale: Some(Stale { field: String::from("last"), after: Duration::from_mins(30) })
+                .filter(|_| name == "agent"),
+        };
+        let probes = vec![
+            rule("api", "alive", "/health"),
+            rule("api", "ready", "/health/ready"),
+            rule("agent", "agent", "/health/agent"),
+            rule("db", "backup", "/backup"),
+        ];
+        fixture.stack_file("assistant", StackFile { probes, ..StackFile::default() });
+        let budget = Budget { memory: Some(100_000_000), ..Budget::default() };
+        fixture.stack_file(
+            "energy",
+            StackFile { budget, path: "/srv/energy/stackdash.toml".into(), ..StackFile::default() },
+        );
+        let usage = Usage { memory_bytes: Some(612_000_000), ..Usage::default() };
+        let sample = UsageSample { container: id("energy", "app", 1), usage, source: UsageSource::Cgroup };
+        fixture.apply(Event::UsageSampled(vec![sample]));
+        let well = |status: &str, version: Option<&str>| ProbeAnswer {
+            code: Some(200),
+            latency: Some(Duration::from_micros(3240)),
+            told: Told {
+                status: Some(status.to_owned()),
+                version: version.map(str::to_owned),
+                uptime: version.map(|_| 7200.0),
+                ..Told::default()
+            },
+            ..ProbeAnswer::default()
+        };
+        let words = "Database unavailable: connection to server at \"db\" (172.18.0.2), port 5432 failed";
+        let ill = ProbeAnswer {
+            code: Some(503),
+            latency: Some(Duration::from_millis(212)),
+            told: Told { message: Some(words.to_owned()), ..Told::default() },
+            fault: Some(ProbeFault { kind: FaultKind::Code, words: format!("HTTP 503: {words}") }),
+            remark: None,
+        };
+        fixture.probed(300, ("api", "alive"), well("alive", Some("1.4.2")));
+        fixture.probed(50, ("api", "ready"), ill.clone());
+        fixture.probed(45, ("api", "ready"), ill);
+        let mut agent = well("healthy", None);
+        agent.told.last = Some(ago(40));
+        fixture.probed(200, ("agent", "agent"), agent);
+        fixture
+    }
+
+    fn stack_file(&mut self, stack: &str, file: StackFile) {
+        let (stack, folder) = (Arc::from(stack), file.path.clone());
+        self.apply_at(ago(400), Event::StackFileRead { stack, folder, result: Ok(file) });
+    }
+
+    fn probed(&mut self, seconds: i64, (service, name): (&str, &str), answer: ProbeAnswer) {
+        let probe = ProbeId { stack: "assistant".into(), service: service.into(), name: name.into() };
+        self.apply_at(ago(seconds), Event::Probed { probe, answer: Box::new(answer) });
+    }
+}
+
 /// Makes a line of a log, written some milliseconds before [`now`].
 pub fn line(container: &ContainerId, ago_ms: i64, level: Option<LogLevel>, text: &str) -> LogLine {
     LogLine {
         at: Timestamp::from_millisecond(now().as_millisecond() - ago_ms).unwrap(),
-        container: container.clone(),
+        source: container.into(),
         stream: LogStream::Stdout,
         level,
         text: StyledText::plain(text),
@@ -175,6 +225,7 @@ pub fn draw(
         keymap: &crate::tui::keymap::Keymap::default(),
         now: now(),
         focused: true,
+        coarse: false,
         stale: false,
     };
     view(buf.area, &mut buf, &cx);

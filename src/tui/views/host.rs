@@ -21,6 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use crate::command::{Command, Interest};
+use crate::model::host::PerMinute;
 use crate::state::State;
 use crate::tui::action::{Action, KeyContext};
 use crate::tui::view::{Context, Effect};
@@ -34,11 +35,29 @@ const WIDE: u16 = 100;
 pub struct HostView {
     /// When the disk use was asked for; the answer is newer.
     asked_at: Option<Timestamp>,
+    /// What the face itself has drawn.
+    frames: PerMinute,
+    written: PerMinute,
 }
 
 impl HostView {
     pub fn contexts(&self) -> &'static [KeyContext] {
         &[KeyContext::Host, KeyContext::Global]
+    }
+
+    /// Takes what was drawn so far: frames, and bytes to the terminal.
+    pub fn drawn(&mut self, now: Timestamp, frames: u64, bytes: u64) {
+        self.frames.push(now, frames);
+        self.written.push(now, bytes);
+    }
+
+    /// What the machine's own figures do not tell of our cost, by the minute.
+    fn rates(&self, state: &State) -> [(Option<u64>, &'static str, bool); 3] {
+        [
+            (state.host.engine_calls.get(), "engine calls", false),
+            (self.frames.get(), "frames", false),
+            (self.written.get(), "written", true),
+        ]
     }
 
     pub fn sync(&mut self, _state: &State, _area: Rect) {}
@@ -137,7 +156,7 @@ impl HostView {
         }
         engine::draw(rows.take(engine::ROWS), buf, self.is_reading(cx.state), cx);
         rows.gap();
-        machine::draw_cost(rows.take(machine::COST_ROWS), buf, sample, cx.theme);
+        machine::draw_cost(rows.take(machine::COST_ROWS), buf, sample, self.rates(cx.state), cx.theme);
     }
 
     /// One below the other; the chart takes what is left.
@@ -157,7 +176,7 @@ impl HostView {
         machine::draw_memory(rows.take(memory), buf, sample, cx);
         machine::draw_disks(rows.take(disks), buf, sample, cx.theme);
         engine::draw(rows.take(engine::ROWS), buf, self.is_reading(cx.state), cx);
-        machine::draw_cost(rows.take(machine::COST_ROWS), buf, sample, cx.theme);
+        machine::draw_cost(rows.take(machine::COST_ROWS), buf, sample, self.rates(cx.state), cx.theme);
     }
 }
 

@@ -74,18 +74,9 @@ impl LogsView {
         self.pane.filter()
     }
 
-    /// Shows only lines that match, or with a `!` before it all but these.
-    pub fn set_sieve(&mut self, text: &str) {
-        self.pane.set_sieve(text);
-    }
-
-    pub fn sieve(&self) -> &str {
-        self.pane.sieve.text()
-    }
-
-    /// Goes to a moment as it was typed: `14:05`, `5m`.
-    pub fn jump(&mut self, text: &str, state: &State, now: Timestamp) -> Vec<Effect> {
-        self.pane.jump(text, state, now)
+    /// Returns all of it but the title.
+    pub fn pane(&mut self) -> &mut LogPane {
+        &mut self.pane
     }
 
     /// Returns what it wishes now: older lines, where one has come to the first ones.

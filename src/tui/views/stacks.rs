@@ -25,16 +25,21 @@ use ratatui::layout::{Position, Rect};
 
 use crate::command::{Command, Interest};
 use crate::model::stacks::Target;
+use crate::ports::ComposeError;
 use crate::state::Revision;
 use crate::state::State;
 use crate::tui::action::{Action, KeyContext};
 use crate::tui::keymap::Keymap;
-use crate::tui::paint::{cut_end, cut_middle, glyphs, put, rule, wall, width};
+use crate::tui::paint::{cut_stack, glyphs, put, rule, wall, width, wrap};
 use crate::tui::regions::{StacksRegions, StacksShape, WIDE};
 use crate::tui::view::{Context, DetailTab, Effect};
 use crate::tui::views::details::DetailsView;
+use crate::tui::views::logs::LogPane;
 use crate::tui::views::stacks::columns::{Column, Columns};
 use crate::tui::views::stacks::rows::{Choice, Filter, Row, SortBy};
+
+/// A row that stands for more containers than this has its sum from figures of the slow beat.
+const CROWD: usize = 40;
 
 /// Which of the two panes gets the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,6 +59,8 @@ pub struct StacksView {
     hidden: usize,
     columns: Columns,
     selected: Option<Target>,
+    /// What was selected before a filter was typed.
+    parked: Option<Target>,
     /// Row of the selection; also where to go when it vanishes.
     cursor: usize,
     /// First visible row.
@@ -61,9 +68,11 @@ pub struct StacksView {
     shift: i16,
     area: Rect,
     /// What the rows were derived from.
-    seen: Option<(Revision, Option<Revision>)>,
+    seen: Option<(Revision, Revision, Revision, Revision, Option<Revision>)>,
     /// Whether the selection is down, so that starting it is the next thing to do.
     rests: bool,
+    /// Whether nothing of the selection was created, so that bringing it up is the next thing to do.
+    absent: bool,
     /// Whether the operator has moved: until then the worst problem is selected.
     moved: bool,
 }
@@ -71,8 +80,22 @@ pub struct StacksView {
 impl StacksView {
     /// Brings the rows up to date and keeps the selection on the same item.
     pub fn sync(&mut self, state: &State, area: Rect) {
+        self.sync_rows(state, area);
+        let details = self.regions(area, state).details;
+        self.details.sync(state, details, self.selected.as_ref());
+    }
+
+    /// Brings the tree up to date; of a sketch there are no details.
+    pub fn sync_rows(&mut self, state: &State, area: Rect) {
         let usage = self.choice.needs_usage().then_some(state.usage.revision);
-        let seen = Some((state.containers.revision(), usage));
+        let containers = state.containers.revision();
+        let seen = Some((
+            containers,
+            state.stack_files.revision,
+            state.tokens.revision,
+            state.watch.revision,
+            usage,
+        ));
         if self.seen != seen {
             self.seen = seen;
             (self.rows, self.hidden) = rows::build(state, &self.choice);
@@ -98,7 +121,7 @@ impl StacksView {
             self.top -= 1;
         }
         self.rests = self.selected.as_ref().is_some_and(|target| selection::rests(target, state));
-        self.details.sync(state, regions.details, self.selected.as_ref());
+        self.absent = self.selected.as_ref().is_some_and(|target| !exists(target, state));
     }
 
     /// Builds the rows anew at the next sync.
@@ -149,6 +172,11 @@ impl StacksView {
         self.rests
     }
 
+    /// Whether nothing of the selection was ever created.
+    pub fn selection_is_absent(&self) -> bool {
+        self.absent
+    }
+
     pub fn selected(&self) -> Option<&Target> {
         self.selected.as_ref()
     }
@@ -170,18 +198,42 @@ impl StacksView {
     pub fn contexts(&self) -> &'static [KeyContext] {
         match self.focus {
             Pane::Tree => &[KeyContext::Tree, KeyContext::List, KeyContext::Global],
+            Pane::Details if self.details.shows_logs() => {
+                &[KeyContext::Logs, KeyContext::Text, KeyContext::Tree, KeyContext::Global]
+            }
             Pane::Details => &[KeyContext::Text, KeyContext::Tree, KeyContext::Global],
         }
+    }
+
+    /// Returns the logs among the details while these have focus.
+    pub fn log_pane(&mut self) -> Option<&mut LogPane> {
+        if self.focus == Pane::Details { self.details.log_pane() } else { None }
     }
 
     /// Sets the filter of what has focus; live while it is typed.
     pub fn set_filter(&mut self, text: &str) {
         match self.focus {
             Pane::Tree => {
+                if self.choice.filter.is_empty() {
+                    self.parked = self.selected.clone();
+                }
                 self.choice.filter = Filter::new(text);
+                // A filter that found nothing leads back to where one was.
+                if text.is_empty() && self.selected.is_none() {
+                    self.selected = self.parked.take();
+                }
                 self.invalidate();
             }
             Pane::Details => self.details.set_search(text),
+        }
+    }
+
+    /// Takes back a filter that was given up while it was typed: one stands where one stood before.
+    pub fn drop_filter(&mut self) {
+        let before = self.parked.take().filter(|_| self.focus == Pane::Tree);
+        self.set_filter("");
+        if before.is_some() {
+            self.selected = before;
         }
     }
 
@@ -200,11 +252,13 @@ impl StacksView {
 
     pub fn interest(&self, state: &State, interest: &mut Interest) {
         let height = usize::from(self.regions(self.area, state).tree.height);
-        for row in self.rows.iter().skip(self.top).take(height) {
-            interest.usage.extend(state.containers.of_target(&row.target));
-        }
-        if let Some(selected) = &self.selected {
-            interest.usage.extend(state.containers.of_target(selected));
+        let rows = self.rows.iter().skip(self.top).take(height).map(|row| &row.target);
+        for target in rows.chain(&self.selected) {
+            let all = state.containers.of_target(target);
+            // The sum of a crowd is near enough with figures of the slow beat.
+            if all.len() <= CROWD {
+                interest.usage.extend(all);
+            }
         }
         if self.details_are_visible() {
             self.details.interest(state, interest);
@@ -244,13 +298,16 @@ impl StacksView {
             _ => {}
         }
         if self.focus == Pane::Details {
-            let at_the_left = action == Action::Left && self.details.left() == 0;
-            if at_the_left || (action == Action::Back && !self.details.clear_search()) {
+            let at_the_left = action == Action::Left && self.details.is_at_left();
+            if at_the_left || (action == Action::Back && !self.details.leave(state)) {
                 self.focus = Pane::Tree;
                 return Vec::new();
             }
-            if self.details.handle(action, state) {
+            if action == Action::Back {
                 return Vec::new();
+            }
+            if let Some(effects) = self.details.handle(action, state) {
+                return effects;
             }
         }
         self.handle_in_tree(action, state)
@@ -279,7 +336,7 @@ impl StacksView {
             }
         } else if regions.details.contains(at) {
             self.focus = Pane::Details;
-            self.details.click(column, row);
+            return self.details.click(column, row, state);
         }
         Vec::new()
     }
@@ -325,7 +382,7 @@ impl StacksView {
             let style = cx.theme.border;
             wall(buf, line, glyphs(cx.theme.ascii).wall, style);
         }
-        if regions.details.height > 0 {
+        if regions.details.height > 0 && !is_sketch(cx.state) {
             let focused = cx.focused && self.focus == Pane::Details;
             self.details.draw(regions.details, buf, &Context { focused, ..*cx });
         }
@@ -353,6 +410,7 @@ impl StacksView {
     }
 
     fn draw_nothing(&self, area: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
+        let refused = cx.state.containers.refused();
         let lines: [String; 2] = if !self.choice.filter.is_empty() {
             [
                 format!("Nothing matches /{}", self.choice.filter.text),
@@ -363,25 +421,29 @@ impl StacksView {
                 format!("{} absent or long finished, hidden", self.hidden),
                 format!("{} shows them", keymap.hint(Action::ShowAbsent)),
             ]
+        } else if let Some(error) = refused {
+            let what_next = match error {
+                ComposeError::Missing => String::from("Without Compose its files cannot be read"),
+                _ => format!(
+                    "{} opens Checks: where it stands and what to do; {} there reads the files again",
+                    keymap.hint(Action::ShowChecks),
+                    keymap.hint(Action::ReadAgain)
+                ),
+            };
+            [format!("Nothing of the stack can start: {error}"), what_next]
         } else {
+            let whose = cx.state.scope.as_deref().map_or(String::new(), |stack| format!(" of {stack}"));
             [
-                String::from("No containers on this engine yet"),
+                format!("No containers{whose} on this engine yet"),
                 String::from("Start a stack with docker compose up -d; it appears here at once"),
             ]
         };
-        for (row, line) in lines.iter().enumerate() {
-            let y = area.y + 1 + row as u16;
-            if y < area.bottom() {
-                let style = if row == 0 { cx.theme.text } else { cx.theme.muted };
-                put(
-                    buf,
-                    area.x + 3,
-                    y,
-                    area.width.saturating_sub(4),
-                    &cut_end(line, area.width - 4, cx.theme.ascii),
-                    style,
-                );
-            }
+        let room = area.width.saturating_sub(4);
+        let head = if refused.is_some() { cx.theme.error } else { cx.theme.text };
+        let styled = lines.iter().zip([head, cx.theme.muted]);
+        let wrapped = styled.flat_map(|(line, style)| wrap(line, room).into_iter().map(move |l| (l, style)));
+        for ((line, style), y) in wrapped.zip(area.y + 1..area.bottom()) {
+            put(buf, area.x + 3, y, room, &line, style);
         }
     }
 
@@ -407,7 +469,7 @@ impl StacksView {
             let name =
                 self.selected.as_ref().map(|target| cx.state.containers.name_of(target)).unwrap_or_default();
             let room = details.width.saturating_sub(6);
-            let title = format!(" {} ", cut_middle(&name, room, theme.ascii));
+            let title = format!(" {} ", cut_stack(&name, room, theme.ascii));
             let style = if self.focus == Pane::Details { theme.title } else { theme.muted };
             put(buf, details.x + 2, line.y, room + 2, &title, style);
         }
@@ -452,6 +514,15 @@ impl StacksView {
         self.focus = Pane::Details;
     }
 
+    /// Selects a target and shows what runs on it; where there is room for both, the tree keeps the keys.
+    pub fn show_output(&mut self, target: &Target, state: &State) {
+        self.select(target, state);
+        self.details.show_tab(DetailTab::Output);
+        if self.area.width < WIDE {
+            self.focus = Pane::Details;
+        }
+    }
+
     /// Returns what is shown as text, with a name for a file.
     pub fn text(&self, state: &State) -> (String, String) {
         match self.focus {
@@ -466,14 +537,30 @@ impl StacksView {
     }
 }
 
+/// Whether this is the first list without all that inspections tell.
+fn is_sketch(state: &State) -> bool {
+    state.connection.listed_at.is_none()
+}
+
 fn exists(target: &Target, state: &State) -> bool {
     !state.containers.of_target(target).is_empty()
 }
 
 fn name_width(row: &Row, state: &State) -> u16 {
     match &row.target {
-        Target::Stack(name) => 2 + width(name),
-        Target::Service { service, .. } => 2 + width(service) + if row.folded.is_some() { 5 } else { 0 },
+        Target::Stack(name) => {
+            let note = state.containers.stack(name).map(|stack| tree::stack_note(stack, state));
+            2 + width(name) + note.filter(|note| !note.is_empty()).map_or(0, |note| width(&note) + 1)
+        }
+        Target::Service { stack, service } => {
+            let found = state.containers.stack(stack).and_then(|stack| stack.service(service));
+            // With or without ASCII, the longer of the two.
+            let drift = tree::drift_words(found.and_then(|service| service.drift.as_ref()), true);
+            let drift = if drift.is_empty() { 0 } else { width(&drift) + 1 };
+            let token = tree::token_of(stack, service, state).map_or(0, |_| tree::TOKEN);
+            let watch = tree::watch_width(stack, service, state);
+            2 + width(service) + if row.folded.is_some() { 5 } else { 0 } + drift + token + watch
+        }
         Target::Container(id) => {
             4 + state.containers.get(id).map_or(12, |entry| width(&entry.container.name))
         }

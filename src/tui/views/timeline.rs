@@ -171,7 +171,10 @@ impl TimelineView {
                     Some(EntryKind::Container) => Some(EntryKind::Health),
                     Some(EntryKind::Health) => Some(EntryKind::Action),
                     Some(EntryKind::Action) => Some(EntryKind::Engine),
-                    Some(EntryKind::Engine) => Some(EntryKind::Stackdash),
+                    Some(EntryKind::Engine) => Some(EntryKind::Token),
+                    Some(EntryKind::Token) => Some(EntryKind::Probe),
+                    Some(EntryKind::Probe) => Some(EntryKind::Heal),
+                    Some(EntryKind::Heal) => Some(EntryKind::Stackdash),
                     Some(EntryKind::Stackdash) => None,
                 };
                 self.built = None;

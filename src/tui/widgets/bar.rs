@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::tui::theme::Theme;
 
@@ -9,6 +10,11 @@ use crate::tui::theme::Theme;
 ///
 /// The filled part differs from the empty one by shape too, so it reads without colors.
 pub fn draw(area: Rect, buf: &mut Buffer, ratio: f64, theme: &Theme) {
+    draw_in(area, buf, ratio, theme.gauge_at(ratio), theme);
+}
+
+/// Draws such a bar in a color of its own: where little is left, not much is used.
+pub fn draw_in(area: Rect, buf: &mut Buffer, ratio: f64, style: Style, theme: &Theme) {
     let area = area.intersection(buf.area);
     if area.is_empty() {
         return;
@@ -24,7 +30,6 @@ pub fn draw(area: Rect, buf: &mut Buffer, ratio: f64, theme: &Theme) {
     if ratio < 1.0 {
         halves = halves.min(most - 1);
     }
-    let style = theme.gauge_at(ratio);
     for column in 0..area.width {
         let (symbol, style) = match halves.saturating_sub(usize::from(column) * 2) {
             0 => (empty, theme.gauge_empty),

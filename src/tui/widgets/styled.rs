@@ -86,48 +86,63 @@ fn basic(n: u8, theme: &Theme) -> Option<Color> {
 
 /// Returns how many rows a text takes when it is wrapped at `width` columns.
 pub fn rows(text: &str, width: usize) -> usize {
-    if width == 0 {
-        return 1;
-    }
-    if text.is_ascii() {
-        return text.len().div_ceil(width).max(1);
-    }
-    Rows { text, width, at: 0 }.count().max(1)
+    // Bytes are at least columns, and most lines are short.
+    if text.len() <= width || width == 0 { 1 } else { wrapped(text, width).count().max(1) }
 }
 
-/// Returns the bytes of one row of a wrapped text.
-pub fn row(text: &str, width: usize, row: usize) -> Range<usize> {
-    if width > 0 && text.is_ascii() {
-        return (row * width).min(text.len())..((row + 1) * width).min(text.len());
-    }
-    Rows { text, width: width.max(1), at: 0 }.nth(row).unwrap_or(text.len()..text.len())
+/// Returns by how many columns all rows of a wrapped text but the first are indented: a little more than
+/// the text itself.
+pub fn hang(text: &str, width: usize) -> usize {
+    let own = text.bytes().take_while(|byte| *byte == b' ').count();
+    (own + 2).min(width / 4)
 }
 
-struct Rows<'a> {
-    text: &'a str,
-    width: usize,
-    at: usize,
+/// Returns the bytes of each row of a wrapped text. Rows end at the ends of words; what has no end in reach
+/// is cut where the row ends.
+pub fn wrapped(text: &str, width: usize) -> impl Iterator<Item = Range<usize>> {
+    let width = width.max(1);
+    let hang = hang(text, width);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let room = if at == 0 { width } else { width - hang };
+        let (end, next) = first_row(rest, room);
+        let row = at..at + end;
+        at += next;
+        Some(row)
+    })
 }
 
-impl Iterator for Rows<'_> {
-    type Item = Range<usize>;
-
-    fn next(&mut self) -> Option<Range<usize>> {
-        let rest = self.text.get(self.at..).filter(|rest| !rest.is_empty())?;
-        let mut column = 0;
-        let mut end = 0;
-        for grapheme in rest.graphemes(true) {
-            let wide = grapheme.width();
-            if column + wide > self.width && end > 0 {
-                break;
+/// Returns where the first row of a text ends and where the next one begins.
+fn first_row(text: &str, width: usize) -> (usize, usize) {
+    let mut column = 0;
+    let mut end = 0;
+    // The last end of a word: its byte and its column.
+    let mut word = None;
+    let mut is_space = true;
+    for grapheme in text.graphemes(true) {
+        let wide = grapheme.width();
+        if column + wide > width && end > 0 {
+            if grapheme != " " {
+                // A word that leaves most of the row empty is cut all the same.
+                if let Some((byte, _)) = word.filter(|(_, at)| *at * 3 >= width) {
+                    end = byte;
+                }
             }
-            column += wide;
-            end += grapheme.len();
+            // Spaces at the break are seen on neither side of it.
+            let shown = text[..end].trim_end_matches(' ').len();
+            end = if shown > 0 { shown } else { end };
+            let spaces = text[end..].bytes().take_while(|byte| *byte == b' ').count();
+            return (end, end + spaces);
         }
-        let start = self.at;
-        self.at += end;
-        Some(start..self.at)
+        let was_space = std::mem::replace(&mut is_space, grapheme == " ");
+        if is_space && !was_space {
+            word = Some((end, column));
+        }
+        column += wide;
+        end += grapheme.len();
     }
+    (end, end)
 }
 
 /// Returns the byte at a column and how many columns of a wide character before it are cut.
@@ -255,9 +270,7 @@ mod tests {
 
     #[test]
     fn wide_characters_are_never_halved() {
-        assert_eq!(rows(WIDE, 5), 3);
-        assert_eq!(&WIDE[row(WIDE, 5, 0)], "日本");
-        assert_eq!(&WIDE[row(WIDE, 5, 1)], "語 te");
+        assert_eq!(parts(WIDE, 5), ["日本", "語", "text"]);
         assert_eq!(byte_at(WIDE, 1), (3, 1));
         assert_eq!(symbols(&drawn(&piece(WIDE, &[], &[]), 5, 0..WIDE.len())), "日 本  ");
         assert_eq!(cut(WIDE, 4, false), "日…");
@@ -266,12 +279,34 @@ mod tests {
         assert_eq!(cut("plain", 5, true), "plain");
     }
 
+    fn parts(text: &str, width: usize) -> Vec<&str> {
+        wrapped(text, width).map(|row| &text[row]).collect()
+    }
+
     #[test]
-    fn rows_of_plain_text_are_counted_without_looking() {
-        assert_eq!(rows("", 10), 1);
-        assert_eq!(rows("0123456789", 10), 1);
-        assert_eq!(rows("0123456789a", 10), 2);
-        assert_eq!(row("0123456789a", 10, 1), 10..11);
+    fn rows_end_with_words_and_what_has_no_end_is_cut() {
+        assert_eq!((rows("", 10), rows("0123456789", 10), rows("0123456789a", 10)), (1, 1, 2));
+        assert_eq!(parts("GET /health took 12 ms", 12), ["GET /health", "took 12 ms"]);
+        assert_eq!(parts("one two  three", 8), ["one two", "three"]);
+        assert_eq!(parts("0123456789abcdefgh", 8), ["01234567", "89abcd", "efgh"]);
+        // A word that is long itself goes on in the same row.
+        assert_eq!(parts("a 0123456789abcdefgh", 12), ["a 0123456789", "abcdefgh"]);
+        assert_eq!(hang("    at x", 40), 6);
+        assert_eq!(hang("    at x", 8), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn wrapping_loses_nothing_but_spaces(text in "[a-z日é ]{0,80}", width in 1_usize..30) {
+            let parts = parts(&text, width);
+            let bare = |text: &str| text.replace(' ', "");
+            proptest::prop_assert_eq!(bare(&parts.concat()), bare(&text));
+            proptest::prop_assert_eq!(parts.len().max(1), rows(&text, width));
+            for (row, part) in parts.iter().enumerate() {
+                let room = if row == 0 { width } else { width - hang(&text, width) };
+                proptest::prop_assert!(part.width() <= room || part.chars().count() == 1, "{:?}", parts);
+            }
+        }
     }
 
     #[test]

@@ -152,13 +152,14 @@ impl TextPane {
                 current: current == Some(line),
             };
             if self.wrap {
-                let rows = styled::rows(text, usize::from(width));
-                for row in skip..rows {
-                    if y < area.bottom() {
-                        let range = styled::row(text, usize::from(width), row);
-                        piece.draw(buf, (area.x, y), width, range, theme);
-                        y += 1;
-                    }
+                let hang = styled::hang(text, usize::from(width)) as u16;
+                // An empty line is a row as well.
+                let rows = styled::wrapped(text, usize::from(width)).enumerate();
+                y += u16::from(text.is_empty() && skip == 0);
+                for (row, range) in rows.skip(skip).take(usize::from(area.bottom().saturating_sub(y))) {
+                    let indent = if row == 0 { 0 } else { hang };
+                    piece.draw(buf, (area.x + indent, y), width - indent, range, theme);
+                    y += 1;
                 }
                 skip = 0;
             } else {
@@ -234,7 +235,7 @@ mod tests {
         pane.handle(Action::Right);
         assert_eq!(drawn(&mut pane, 16, 4)[3], "eedle in a long");
         pane.handle(Action::Wrap);
-        assert_eq!(drawn(&mut pane, 16, 5)[3..], ["line 3 Needle i", "n a long line o"]);
+        assert_eq!(drawn(&mut pane, 16, 5)[3..], ["line 3 Needle", "  in a long"]);
         drawn(&mut pane, 16, 2);
         pane.handle(Action::Last);
         assert_eq!(drawn(&mut pane, 16, 2), ["line 38", "line 39"]);

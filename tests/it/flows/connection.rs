@@ -60,11 +60,11 @@ async fn logs_go_on_after_the_gap() {
     app.seconds(10).await;
     app.scenario.cut();
     app.settle().await;
-    assert!(matches!(app.state().logs.status(&web), Some(LogStatus::Unreadable(_))));
+    assert!(matches!(app.state().logs.status(&(&web).into()), Some(LogStatus::Unreadable(_))));
     app.seconds(20).await;
     app.scenario.restore();
     app.seconds(20).await;
-    assert_eq!(app.state().logs.status(&web), Some(&LogStatus::Following));
+    assert_eq!(app.state().logs.status(&(&web).into()), Some(&LogStatus::Following));
     crate::flows::logs::assert_complete(&app, &web).await;
 }
 

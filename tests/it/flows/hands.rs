@@ -122,9 +122,10 @@ async fn the_output_of_a_job_is_there_while_it_runs_and_a_cancel_says_how_things
     let jobs = &app.state().jobs;
     let output = jobs.output(&target, &app.state().containers).unwrap();
     assert!(output.command.ends_with("up --detach --build --no-deps web"), "{}", output.command);
-    assert_eq!(output.lines[0], "#1 [1/3] FROM base");
+    assert_eq!(output.lines[1], "#1 [web internal] load build definition");
+    assert_eq!(output.progress.steps()[0].name, "[web internal] load build definition");
     let job = app.jobs()[0].clone();
-    assert!(job.gist.starts_with("#1 "));
+    assert!(job.gist.starts_with("[web "), "{}", job.gist);
     app.submit(Command::Cancel(job.id));
     app.settle().await;
     let words = app.notices().last().copied().unwrap().to_owned();

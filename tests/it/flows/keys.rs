@@ -70,3 +70,22 @@ async fn help_footer_and_notices_follow_a_preset() {
     stage.keys("Esc 5 F7 F7").await;
     stage.assert_shows("F7 goes on to the next level");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_line_is_edited_with_the_operators_keys() {
+    let mut stage =
+        stage("[keys.input]\ndelete-word = \"Alt-d\"\ncursor-start = \"F7\"\n[keys]\ndelete-before = \"F8\"")
+            .await;
+    stage.keys("/ o n e Space t w o").await;
+    stage.assert_shows("/one two");
+    stage.keys("Ctrl-w Backspace").await;
+    stage.assert_shows("/one two");
+    stage.keys("Alt-d").await;
+    assert!(!stage.screen().contains("two"));
+    stage.keys("F8 F7 x").await;
+    stage.assert_shows("/xone");
+    let file =
+        file::parse("config.toml", "[keys.input]\ndelete-word = \"F9\"\ndelete-to-start = \"F9\"\n").unwrap();
+    let errors = Keymap::with_preset(None, &file.keys).unwrap_err();
+    assert!(errors[0].starts_with("config.toml:3: `F9` is asked for twice"), "{errors:?}");
+}

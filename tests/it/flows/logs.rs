@@ -17,7 +17,7 @@ pub async fn assert_complete(app: &TestApp, id: &ContainerId) {
         .logs
         .lines()
         .iter()
-        .filter(|line| line.container == *id && line.stream != LogStream::Remark)
+        .filter(|line| line.source.container == *id && line.stream != LogStream::Remark)
         .map(|line| (line.at, line.text.text().to_owned()))
         .collect();
     let since = shown.first().map(|(at, _)| *at);
@@ -83,14 +83,18 @@ async fn a_stopped_container_shows_its_past_and_ends() {
     let mut app = TestApp::scenario(TROUBLE).await;
     let failed = app.container("trouble", "failed");
     app.look_at_logs([failed.clone()]).await;
-    assert_eq!(app.state().logs.status(&failed), Some(&LogStatus::Ended));
+    assert_eq!(app.state().logs.status(&(&failed).into()), Some(&LogStatus::Ended));
     assert_eq!(app.log_texts().len(), 200);
     assert!(app.log_texts().last().unwrap().starts_with("fatal: cannot read"));
     assert!(app.state().logs.lines().back().unwrap().at < app.now() - SignedDuration::from_mins(4));
     let silent = app.container("trouble", "paused");
     app.look_at_logs([silent.clone()]).await;
     app.seconds(1).await;
-    assert_eq!(app.state().logs.status(&silent), Some(&LogStatus::Following), "it has just said nothing");
+    assert_eq!(
+        app.state().logs.status(&(&silent).into()),
+        Some(&LogStatus::Following),
+        "it has just said nothing"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use stackdash::adapters::scenario::DEMO;
@@ -10,13 +11,18 @@ use stackdash::event::{EngineEvent, EngineInfo, ProcessTable};
 use stackdash::model::compose::{ComposeProject, Definition};
 use stackdash::model::containers::{Container, ContainerId};
 use stackdash::model::host::EngineDiskUsage;
-use stackdash::model::jobs::{ComposeOrder, ComposeVerb, CopyOrder, JobId, Signal, Verb};
+use stackdash::model::jobs::{ComposeOrder, ComposeVerb, CopyOrder, JobId, RunKind, Signal, Verb};
 use stackdash::model::logs::LogLine;
 use stackdash::model::notify::{Change, Notification};
+use stackdash::model::probes::{ProbeId, ProbeRequest, ProbeRule};
+use stackdash::model::runs::{ExecOrder, OutputLine, RunOrder, RunTitle, RunWay};
 use stackdash::model::shells::ShellWish;
 use stackdash::model::stacks::Target;
+use stackdash::model::tokens::{Buffer, RefreshCause, TokenId, TokenRead, TokenRequest, TokenRule};
+use stackdash::model::watch::run::{RunAction, RunId, WatchOrder};
+use stackdash::model::watch::tree::Tree;
 use stackdash::ports::{
-    BoxFuture, BoxStream, Compose, ComposeError, Engine, EngineError, LogRequest, Opening, Ports,
+    BoxFuture, BoxStream, Compose, ComposeError, Engine, EngineError, ExecSession, LogRequest, Opening, Ports,
 };
 use tokio::sync::mpsc::Sender;
 
@@ -116,6 +122,10 @@ impl Engine for Counting {
         self.count();
         self.engine.shell(wish, size)
     }
+    fn exec<'a>(&'a self, order: &'a ExecOrder) -> Answer<'a, ExecSession> {
+        self.count();
+        self.engine.exec(order)
+    }
     fn image_bytes<'a>(&'a self, image_id: &'a str) -> Answer<'a, u64> {
         self.engine.image_bytes(image_id)
     }
@@ -132,7 +142,7 @@ impl Compose for Counting {
         &'a self,
         project: &'a ComposeProject,
         args: &'a [String],
-        lines: Sender<String>,
+        lines: Sender<OutputLine>,
     ) -> BoxFuture<'a, Result<(), ComposeError>> {
         self.count();
         self.compose.run(project, args, lines)
@@ -174,17 +184,32 @@ fn number_of_verb(verb: Verb) -> usize {
             ComposeVerb::Recreate => 12,
             ComposeVerb::Rebuild => 13,
             ComposeVerb::Pull => 14,
+            ComposeVerb::RebuildClean => 15,
+            ComposeVerb::Scale(_) => 16,
+            ComposeVerb::Update => 17,
+            ComposeVerb::GoBack => 18,
+            ComposeVerb::Sweep => 19,
         },
+        Verb::Run(_) => 20,
+        Verb::Watch(_) => 21,
     }
 }
-const VERBS: usize = 15;
+const VERBS: usize = 22;
 
 fn compose_verbs() -> Vec<ComposeVerb> {
     let down = [false, true].map(|volumes| ComposeVerb::Down { volumes });
-    [ComposeVerb::Up, ComposeVerb::Recreate, ComposeVerb::Rebuild, ComposeVerb::Pull]
-        .into_iter()
-        .chain(down)
-        .collect()
+    let plain = [
+        ComposeVerb::Up,
+        ComposeVerb::Recreate,
+        ComposeVerb::Rebuild,
+        ComposeVerb::Pull,
+        ComposeVerb::RebuildClean,
+        ComposeVerb::Scale(2),
+        ComposeVerb::Update,
+        ComposeVerb::GoBack,
+        ComposeVerb::Sweep,
+    ];
+    plain.into_iter().chain(down).collect()
 }
 
 fn verbs() -> Vec<Verb> {
@@ -198,9 +223,47 @@ fn verbs() -> Vec<Verb> {
         Verb::Rename,
         Verb::CopyIn,
         Verb::CopyOut,
+        Verb::Run(RunKind::Beside),
+        Verb::Run(RunKind::Alone),
+        Verb::Watch(RunAction::Sync),
     ];
     let kills = Signal::ALL.into_iter().map(Verb::Kill);
     plain.into_iter().chain(kills).chain(compose_verbs().into_iter().map(Verb::Compose)).collect()
+}
+
+fn token_id() -> TokenId {
+    TokenId { stack: "uteclocal".into(), name: "utec".into() }
+}
+
+fn token_rule() -> TokenRule {
+    TokenRule {
+        name: String::from("utec"),
+        service: None,
+        read: TokenRead::HostFile("/srv/token.json".into()),
+        expires: None,
+        issued: None,
+        value: None,
+        each: None,
+        label: None,
+        buffer: Buffer::Fixed(Duration::from_mins(5)),
+        refresh: None,
+        auto_refresh: false,
+        authorize: None,
+    }
+}
+
+fn probe_request() -> ProbeRequest {
+    let rule = ProbeRule {
+        name: String::from("health"),
+        service: "simple-sync".into(),
+        url: String::from("http://localhost:8080/health"),
+        every: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        expect: Vec::new(),
+        stale: None,
+    };
+    let id = ProbeId { stack: "simple-sync".into(), service: "simple-sync".into(), name: "health".into() };
+    ProbeRequest { id, rule: Arc::new(rule), address: None }
 }
 
 /// Numbers the commands, and says whether each changes something.
@@ -222,9 +285,40 @@ fn number_of_command(command: &Command) -> (usize, bool) {
         // What we tell others of and write into files of our own.
         Command::Notify(_) => (13, false),
         Command::Remember(_) => (14, false),
+        Command::ReadStackFile { .. } => (15, false),
+        Command::ChooseVariant { .. } => (16, false),
+        Command::Run(_) => (17, true),
+        Command::ReadChoices { .. } => (18, true),
+        Command::Lint { .. } => (19, false),
+        Command::ReadTokens(_) => (20, false),
+        Command::RefreshToken { .. } => (21, true),
+        // Ours alone; what it would do later passes the same gate.
+        Command::SetAutoRefresh { .. } => (22, false),
+        Command::SetWatch { .. } => (23, true),
+        Command::PauseWatch(_) => (24, false),
+        Command::SetWatchManual(_) => (25, false),
+        Command::TriggerWatch { .. } => (26, true),
+        Command::RunWatch(_) => (27, true),
+        Command::KeepTree { .. } => (28, false),
+        Command::KeepWatched(_) => (29, false),
+        Command::Probe(_) => (30, false),
+        Command::MeasureImage(_) => (31, false),
+        Command::ProbeNow => (32, false),
+        Command::Authorize(_) => (33, true),
+        Command::AskApproval(_) => (34, false),
+        Command::DropAuthorization(_) => (35, false),
     }
 }
-const COMMANDS: usize = 15;
+const COMMANDS: usize = 36;
+
+fn tree() -> Tree {
+    Tree {
+        stack: "uteclocal".into(),
+        service: "gateway".into(),
+        root: "/srv/gateway".into(),
+        ignores: Vec::new(),
+    }
+}
 
 fn commands(container: &ContainerId) -> Vec<Command> {
     let targets =
@@ -247,6 +341,22 @@ fn commands(container: &ContainerId) -> Vec<Command> {
             overwrite: false,
         }));
     }
+    let exec = ExecOrder {
+        container: container.clone(),
+        arguments: vec![String::from("touch"), String::from("/tmp/x")],
+        user: None,
+        folder: None,
+    };
+    let compose = RunWay::Compose { stack: "simple-sync".into(), arguments: vec![String::from("up")] };
+    for way in [RunWay::Exec(exec.clone()), compose] {
+        all.push(Command::Run(RunOrder {
+            title: RunTitle { name: "touch".into(), is_action: false },
+            target: service("simple-sync", "simple-sync"),
+            way,
+            timeout: None,
+        }));
+    }
+    all.push(Command::ReadChoices { number: 1, order: exec });
     all.extend([
         Command::Cancel(JobId(1)),
         Command::LookAt(Interest::default()),
@@ -254,12 +364,46 @@ fn commands(container: &ContainerId) -> Vec<Command> {
         Command::ReadInspect(container.clone()),
         Command::ReadProcesses(container.clone()),
         Command::ReadDiskUsage,
+        Command::MeasureImage(String::from("sha256:1")),
+        Command::Probe(probe_request()),
+        Command::ProbeNow,
+        Command::ReadTokens(TokenRequest {
+            stack: "uteclocal".into(),
+            rule: Arc::new(token_rule()),
+            containers: Vec::new(),
+            folder: None,
+        }),
+        Command::RefreshToken { token: token_id(), by: RefreshCause::Operator },
+        Command::SetAutoRefresh { token: token_id(), on: true },
+        Command::SetWatch { stack: "uteclocal".into(), service: None, on: true },
+        Command::PauseWatch(false),
+        Command::SetWatchManual(false),
+        Command::TriggerWatch { stack: "uteclocal".into(), service: "gateway".into() },
+        Command::RunWatch(WatchOrder {
+            run: RunId(1),
+            stack: "uteclocal".into(),
+            services: vec!["gateway".into()],
+            action: RunAction::Restart,
+            copies: Vec::new(),
+            hooks: Vec::new(),
+            builds: vec![],
+            followers: vec![],
+            renews_volumes: false,
+        }),
+        Command::KeepTree { tree: Arc::new(tree()), changes: Vec::new() },
+        Command::KeepWatched(Vec::new()),
+        Command::Authorize(token_id()),
+        Command::AskApproval(token_id()),
+        Command::DropAuthorization(token_id()),
+        Command::ReadStackFile { stack: "uteclocal".into(), folder: "/srv".into() },
+        Command::ChooseVariant { stack: "uteclocal".into(), variant: String::from("prod") },
         Command::ReadDefinition(ComposeProject {
             name: Some(String::from("uteclocal")),
             ..ComposeProject::default()
         }),
+        Command::Lint { stack: "uteclocal".into(), project: ComposeProject::default() },
         Command::Reconnect,
-        Command::LoadOlderLogs(vec![container.clone()]),
+        Command::LoadOlderLogs(vec![container.clone().into()]),
         Command::Remember(Vec::new()),
         Command::Notify(Notification {
             at: Timestamp::UNIX_EPOCH,
@@ -267,6 +411,7 @@ fn commands(container: &ContainerId) -> Vec<Command> {
             change: Change::Failed,
             stack: "simple-sync".into(),
             service: "simple-sync".into(),
+            token: None,
             text: String::new(),
         }),
     ]);

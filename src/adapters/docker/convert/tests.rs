@@ -165,3 +165,37 @@ fn a_line_of_the_list_will_do_where_the_inspection_fails() {
         container_of_summary(&json!({"Id": "a", "State": "exited", "Status": "Exited (137) 2 hours ago"}));
     assert_eq!(ended.unwrap().exit_code, Some(137));
 }
+
+#[test]
+fn the_list_alone_is_believed_only_where_it_leaves_no_doubt() {
+    let line = |state: &str, status: &str| json!({"Id": "a", "State": state, "Status": status, "HostConfig": {"NetworkMode": "shop_default"}});
+    for (state, status) in [
+        ("running", "Up 2 minutes"),
+        ("running", "Up About a minute (healthy)"),
+        ("running", "Up 3 days (health: starting)"),
+        ("paused", "Up 4 hours (Paused)"),
+    ] {
+        assert!(tells_state(&line(state, status)), "{status}");
+    }
+    for (state, status) in [
+        // It may have crashed a moment ago, for the third time.
+        ("running", "Up 9 seconds"),
+        ("running", "Up Less than a second"),
+        ("running", "Up 2 minutes (unhealthy)"),
+        ("running", ""),
+        ("exited", "Exited (0) 2 hours ago"),
+        ("exited", "Exited (137) 9 minutes ago"),
+        ("restarting", "Restarting (1) 5 seconds ago"),
+        ("created", "Created"),
+        ("dead", "Dead"),
+        ("removing", "Removal In Progress"),
+    ] {
+        assert!(!tells_state(&line(state, status)), "{state} {status}");
+    }
+    // Podman's lines say nothing of health.
+    let mut podman = line("running", "Up 2 minutes");
+    podman["NetworkingConfig"] = json!({"EndpointsConfig": {}});
+    assert!(!tells_state(&podman));
+    assert!(!tells_state(&json!({"Id": "a", "State": "running", "Status": "Up 2 minutes"})));
+    assert!(!tells_state(&json!(null)));
+}

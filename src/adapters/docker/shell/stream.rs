@@ -136,6 +136,14 @@ async fn upgraded(
     Ok(TokioIo::new(stream))
 }
 
+/// Attaches to what has no terminal: the engine sends frames, only their content comes out.
+pub async fn plain(docker: &Docker, source: &Source<'_>, what: &str) -> Result<Wires, EngineError> {
+    let (output_in, output) = mpsc::channel(CHUNKS);
+    let (input, keys) = mpsc::channel(CHUNKS);
+    bounded(what, wire::CALL, attach(docker, source, what, output_in, keys)).await?;
+    Ok(Wires { output, input })
+}
+
 async fn attach(
     docker: &Docker,
     source: &Source<'_>,

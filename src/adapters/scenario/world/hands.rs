@@ -7,9 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::adapters::scenario::member::{CrashPlan, Stopping};
+use crate::adapters::scenario::random::{hex, mix};
 use crate::adapters::scenario::world::{Due, World};
 use crate::event::EngineEventKind;
-use crate::model::containers::RunState;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::jobs::Signal;
 use crate::ports::EngineError;
 
@@ -91,10 +92,16 @@ impl World {
             return false;
         }
         member.gone = false;
+        // Ids never come back. Who asked by the old one still means this member.
+        member.container.id = ContainerId::new(hex(mix(&[member.seed, member.turn]), 64));
         member.container.run = RunState::Created;
         member.container.created_at = Some(at);
+        member.container.started_at = None;
+        member.container.finished_at = None;
         member.container.exit_code = None;
         member.container.restart_count = 0;
+        let id = member.container.id.clone();
+        self.by_id.insert(id, index);
         self.emit(at, index, EngineEventKind::Created);
         true
     }

@@ -63,6 +63,7 @@ fn request(pid: u32, network_mode: &str) -> UsageRequest {
         pid: Some(pid),
         network_mode: network_mode.to_owned(),
         visible: true,
+        due: true,
     }
 }
 
@@ -83,6 +84,20 @@ fn version_1_is_read_also_where_controllers_are_mounted_together() {
     // One core second of four that passed on two cores.
     assert_eq!(samples[0].usage.cpu_percent, Some(50.0));
     assert_eq!(samples[0].source, UsageSource::Cgroup);
+}
+
+#[test]
+fn what_is_not_due_keeps_its_files_and_is_read_when_it_is() {
+    let machine = Machine::version_1(42);
+    let mut cgroups = machine.cgroups();
+    let later = || UsageRequest { visible: false, due: false, ..request(42, "bridge") };
+    // The first time its files are found, whoever asks.
+    assert_eq!(cgroups.sample(vec![later()]).0.len(), 1);
+    machine.time(1400);
+    machine.version_1_figures(2_000_000_000);
+    assert_eq!(cgroups.sample(vec![later()]), (Vec::new(), Vec::new()));
+    let (samples, _) = cgroups.sample(vec![UsageRequest { due: true, ..later() }]);
+    assert_eq!(samples[0].usage.cpu_percent, Some(50.0), "rates are those since it was read last");
 }
 
 #[test]

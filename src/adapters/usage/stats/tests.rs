@@ -74,7 +74,13 @@ impl StatsSource for Fake {
 }
 
 fn request(name: &str, visible: bool) -> UsageRequest {
-    UsageRequest { container: ContainerId::new(name), pid: None, network_mode: String::new(), visible }
+    UsageRequest {
+        container: ContainerId::new(name),
+        pid: None,
+        network_mode: String::new(),
+        visible,
+        due: true,
+    }
 }
 
 fn meter(fake: Fake) -> (StatsMeter, Arc<Fake>) {

@@ -3,13 +3,14 @@
 use ratatui::text::{Line, Span};
 
 use crate::state::containers::Entry;
-use crate::tui::paint::cut_middle;
+use crate::tui::paint::{cut_middle, wrap};
 use crate::tui::view::Context;
 
 pub fn lines<'a>(entry: &Entry, room: u16, cx: &Context<'_>) -> Vec<Line<'a>> {
     let theme = cx.theme;
     if entry.container.mounts.is_empty() {
-        return vec![Line::styled("Nothing is mounted: what it writes goes with the container", theme.muted)];
+        let words = "Nothing is mounted: what it writes goes with the container";
+        return wrap(words, room).into_iter().map(|line| Line::styled(line, theme.muted)).collect();
     }
     let mut lines = Vec::new();
     for mount in &entry.container.mounts {

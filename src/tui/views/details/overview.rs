@@ -4,15 +4,17 @@ use ratatui::text::{Line, Span};
 
 use crate::model::containers::Container;
 use crate::model::health::Health;
-use crate::model::stacks::{Service, Target, age, signal_name};
+use crate::model::stacks::{Service, ServiceState, Target, age, signal_name};
 use crate::state::State;
 use crate::state::containers::Entry;
+use crate::state::probes::contradiction;
 use crate::state::verdict::exit_of;
-use crate::tui::paint::{cut_middle, glyphs};
+use crate::tui::paint::{cut_end, cut_middle, glyphs, width};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::{LABEL, clock, field, moment, section, sentences};
-use crate::tui::views::details::output;
+use crate::tui::views::details::{output, probes, watch};
 use crate::tui::views::stacks::tree::job_words;
+use crate::tui::views::tokens::standing;
 use crate::tui::widgets::bytes;
 
 /// Lines of recent events.
@@ -31,6 +33,11 @@ pub fn lines<'a>(entry: &'a Entry, target: &Target, room: u16, cx: &Context<'a>)
     if let Some(service) = service {
         relations(&mut lines, entry, service, target, room, cx);
     }
+    let (stack, name) = (entry.container.stack_name(), entry.container.service_name());
+    let found: Vec<_> = cx.state.probes.of_service(&stack, &name).collect();
+    lines.extend(probes::section(&found, false, room, cx));
+    tokens(&mut lines, entry, cx);
+    watch::lines(&mut lines, &entry.container, room, cx);
     recently(&mut lines, entry, room, cx);
     lines
 }
@@ -57,6 +64,15 @@ fn sentence<'a>(
     let reason = verdict.reason.describe(cx.now);
     if !reason.is_empty() {
         lines.extend(sentences(&reason, cx.theme.text, room));
+    }
+    if let Some(service) = service {
+        let stack = entry.container.stack_name();
+        let words = contradiction(&cx.state.probes, &stack, &service.name, service.verdict.state);
+        lines.extend(words.into_iter().flat_map(|words| sentences(&words, cx.theme.warning, room)));
+    }
+    if let Some(drift) = service.and_then(|service| service.drift.as_ref()) {
+        let words = format!("{} {}", glyphs(cx.theme.ascii).differs, drift.describe());
+        lines.extend(sentences(&words, cx.theme.warning, room));
     }
     if let Some(job) = cx.state.jobs.conflicting(target, &cx.state.containers) {
         lines.push(Line::styled(job_words(job, cx.now), cx.theme.starting));
@@ -152,19 +168,23 @@ fn life(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_>) {
     if let Some(at) = container.created_at {
         add("created", &moment(at, cx.now), theme.text);
     }
-    let policy = if container.restart_policy.is_empty() { "no" } else { &container.restart_policy };
-    let mut restarts = format!("policy {policy}");
+    let mut restarts = Vec::new();
+    if !matches!(&*container.restart_policy, "" | "no") {
+        restarts.push(format!("policy {}", container.restart_policy));
+    }
     match container.restart_count {
         0 => {}
-        1 => restarts += ", restarted once",
-        count => restarts = format!("{restarts}, restarted {count} times"),
+        1 => restarts.push(String::from("restarted once")),
+        count => restarts.push(format!("restarted {count} times")),
     }
+    // Each restart follows an end: only more of these are news.
     match entry.facts.crashes.len() {
-        0 => {}
-        1 => restarts += ", ended once in the last hour",
-        ends => restarts = format!("{restarts}, ended {ends} times in the last hour"),
+        ends if ends <= container.restart_count as usize => {}
+        1 => restarts.push(String::from("ended once in the last hour")),
+        ends => restarts.push(format!("ended {ends} times in the last hour")),
     }
-    add("restarts", &restarts, if container.restart_count > 0 { theme.warning } else { theme.text });
+    let style = if container.restart_count > 0 { theme.warning } else { theme.text };
+    add("restarts", &restarts.join(", "), style);
     let signal = signal_name(i64::from(container.stop_signal)).unwrap_or("a signal");
     add("stop", &format!("{signal}, SIGKILL after {}s", container.stop_timeout_s), theme.text);
     if let Some(limit) = container.memory_limit {
@@ -197,16 +217,20 @@ fn relations(
     let stack = cx.state.containers.stack(&entry.container.stack_name());
     if !service.depends_on.is_empty() {
         lines.extend(section("Needs", cx));
+        // What is needed of it matters more than a long name.
+        let most = room.saturating_sub(2 + 2 + 11 + 18).max(14);
+        let names = service.depends_on.iter().map(|dep| width(&dep.service)).max().unwrap_or(0).min(most);
         for dep in &service.depends_on {
             let found = stack.and_then(|stack| stack.service(&dep.service));
-            let state = found.map_or(crate::model::stacks::ServiceState::Absent, |s| s.verdict.state);
+            let state = found.map_or(ServiceState::Absent, |s| s.verdict.state);
             let met = if dep.met { "met" } else { "not met" };
+            let name = cut_end(&dep.service, names, theme.ascii);
             lines.push(Line::from(vec![
                 Span::styled(format!("{} ", theme.mark(state)), theme.state(state)),
-                Span::styled(format!("{:<14} ", dep.service), theme.text),
+                Span::styled(format!("{name:<width$}  ", width = usize::from(names)), theme.text),
                 Span::styled(format!("{:<11}", state.word()), theme.state(state)),
                 Span::styled(
-                    format!("{}: {met}", dep.condition.word().trim_start_matches("service_")),
+                    format!("{}: {met}", dep.condition.goal()),
                     if dep.met { theme.muted } else { theme.warning },
                 ),
             ]));
@@ -232,10 +256,32 @@ fn relations(
             lines.push(Line::from(vec![
                 Span::styled(format!("{} ", theme.mark(state)), theme.state(state)),
                 Span::styled(format!("{:<11}", state.word()), theme.state(state)),
-                Span::styled(other.container.name.to_string(), theme.text),
+                Span::styled(
+                    cut_middle(&other.container.name, room.saturating_sub(13), theme.ascii).into_owned(),
+                    theme.text,
+                ),
                 Span::styled(if one_off { "  one-off run" } else { "" }, theme.muted),
             ]));
         }
+    }
+}
+
+/// The tokens that it lives on.
+fn tokens(lines: &mut Vec<Line<'_>>, entry: &Entry, cx: &Context<'_>) {
+    let theme = cx.theme;
+    let (stack, service) = (entry.container.stack_name(), entry.container.service_name());
+    let mut found = cx.state.tokens.of_service(&stack, &service).peekable();
+    if found.peek().is_none() {
+        return;
+    }
+    lines.extend(section("Tokens", cx));
+    for token in found {
+        let style = theme.token(token.state);
+        lines.push(Line::from(vec![
+            Span::styled(format!("{} ", theme.token_mark(token.state)), style),
+            Span::styled(format!("{:<14} ", token.id.name), theme.text),
+            Span::styled(standing(token, cx.now), style),
+        ]));
     }
 }
 
@@ -256,8 +302,7 @@ fn recently(lines: &mut Vec<Line<'_>>, entry: &Entry, room: u16, cx: &Context<'_
     }
     lines.extend(section("Lately", cx));
     for event in entries {
-        let text =
-            crate::tui::paint::cut_end(&event.text, room.saturating_sub(10), cx.theme.ascii).into_owned();
+        let text = cut_end(&event.text, room.saturating_sub(10), cx.theme.ascii).into_owned();
         lines.push(Line::from(vec![
             Span::styled(format!("{}  ", clock(event.at)), cx.theme.muted),
             Span::styled(text, cx.theme.severity(event.severity)),

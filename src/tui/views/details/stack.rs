@@ -4,10 +4,10 @@ use ratatui::text::{Line, Span};
 
 use crate::model::containers::NO_STACK;
 use crate::model::stacks::{ServiceState, Stack, Target, age};
-use crate::tui::paint::{cut_end, cut_middle, width, wrap};
+use crate::tui::paint::{cut_end, width, wrap};
 use crate::tui::view::Context;
-use crate::tui::views::details::fields::{LABEL, field, section, sentences};
-use crate::tui::views::details::output;
+use crate::tui::views::details::fields::{section, sentences};
+use crate::tui::views::details::{files, output, probes};
 use crate::tui::views::stacks::tree::job_words;
 use crate::tui::widgets::bytes;
 
@@ -41,15 +41,7 @@ pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>>
         let words = "These containers carry no Compose labels; each stands for itself";
         lines.extend(sentences(words, theme.muted, room));
     }
-    let value = room.saturating_sub(LABEL);
-    for (index, file) in stack.config_files.iter().enumerate() {
-        let label = if index == 0 { "files" } else { "" };
-        lines.extend(field(label, &cut_middle(file, value, theme.ascii), theme.text, room, cx));
-    }
-    if !stack.working_dir.is_empty() {
-        let folder = cut_middle(&stack.working_dir, value, theme.ascii).into_owned();
-        lines.extend(field("folder", &folder, theme.text, room, cx));
-    }
+    lines.extend(files::lines(stack, room, cx));
     lines.extend(section("Services", cx));
     let mut services: Vec<_> = stack.services.iter().collect();
     services.sort_by(|a, b| (a.verdict.state, &a.name).cmp(&(b.verdict.state, &b.name)));
@@ -70,11 +62,13 @@ pub fn lines<'a>(stack: &'a Stack, room: u16, cx: &Context<'a>) -> Vec<Line<'a>>
             lines.extend(words.map(|line| Line::styled(format!("  {line}"), theme.muted)));
         }
     }
+    let found: Vec<_> = cx.state.probes.iter().filter(|probe| probe.id.stack == stack.name).collect();
+    lines.extend(probes::section(&found, true, room, cx));
     lines
 }
 
 /// Counts services by state, worst first: `1 failed, 4 healthy`.
-fn counts(stack: &Stack) -> String {
+pub fn counts(stack: &Stack) -> String {
     let words: Vec<String> = ServiceState::ALL
         .into_iter()
         .filter_map(|state| {

@@ -14,7 +14,7 @@ use crate::tui::widgets::chart::{Chart, Unit};
 use crate::tui::widgets::{bar, bytes, heading, styled};
 
 /// Rows of [`draw_cost`].
-pub const COST_ROWS: u16 = 2;
+pub const COST_ROWS: u16 = 3;
 /// Columns of one core: number, bar, percent.
 const CORE_WIDTH: u16 = 22;
 
@@ -158,29 +158,49 @@ pub fn draw_temperatures(area: Rect, buf: &mut Buffer, sample: &HostSample, them
     }
 }
 
-/// Draws what stackdash itself takes.
-pub fn draw_cost(area: Rect, buf: &mut Buffer, sample: &HostSample, theme: &Theme) {
+/// Draws what stackdash itself takes; `rates`: what happened in a minute, and whether it is bytes.
+pub fn draw_cost(
+    area: Rect,
+    buf: &mut Buffer,
+    sample: &HostSample,
+    rates: [(Option<u64>, &str, bool); 3],
+    theme: &Theme,
+) {
     heading::draw(area, buf, "stackdash itself", &Line::default(), &Line::default(), false, theme);
-    let rest = below(area);
-    if rest.is_empty() {
-        return;
-    }
     let own = &sample.own;
-    let figures = [
+    let held = [
         (format!("{:.1}%", own.cpu_percent), "CPU"),
         (bytes::short(own.memory_bytes), "memory"),
         (own.open_files.to_string(), "files"),
         (own.threads.to_string(), "threads"),
     ];
+    let rest = below(area);
+    draw_figures(rest, buf, &held, "", theme);
+    let told = rates.into_iter().filter_map(|(rate, name, is_bytes)| {
+        let rate = rate?;
+        Some((if is_bytes { bytes::short(rate) } else { rate.to_string() }, name))
+    });
+    let told: Vec<(String, &str)> = told.collect();
+    if !told.is_empty() {
+        draw_figures(below(rest), buf, &told, " a minute", theme);
+    }
+}
+
+/// Draws `0.4% CPU · 24M memory`, and what holds for all of it.
+fn draw_figures(area: Rect, buf: &mut Buffer, figures: &[(String, &str)], unit: &str, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
     let mut spans = vec![Span::raw(" ")];
-    for (n, (figure, name)) in figures.into_iter().enumerate() {
+    for (n, (figure, name)) in figures.iter().enumerate() {
         if n > 0 {
             spans.push(Span::styled(dot(theme), theme.faint));
         }
         spans.push(Span::styled(figure, theme.strong));
         spans.push(Span::styled(format!(" {name}"), theme.muted));
     }
-    buf.set_line(rest.x, rest.y, &Line::from(spans), rest.width);
+    spans.push(Span::styled(unit, theme.muted));
+    buf.set_line(area.x, area.y, &Line::from(spans), area.width);
 }
 
 /// Draws `name ━━━━━─── 9.8G of 16G  61%` in the first row of an area.

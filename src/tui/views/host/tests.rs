@@ -33,7 +33,13 @@ fn sample(cpu: f32) -> HostSample {
             disk("/boot", 0, 1),
         ],
         temperatures: vec![("Package id 0".into(), 84.0), ("nvme Composite".into(), 43.0)],
-        own: OwnCost { cpu_percent: 0.4, memory_bytes: 24 << 20, open_files: 31, threads: 9 },
+        own: OwnCost {
+            cpu_percent: 0.4,
+            memory_bytes: 24 << 20,
+            open_files: 31,
+            threads: 9,
+            engine_calls: Some(4_711),
+        },
     }
 }
 
@@ -42,6 +48,7 @@ fn busy() -> Fixture {
     for n in (0..260_i64).rev() {
         let wave = 35.0 + 30.0 * ((n as f32) / 20.0).sin() + if (60..70).contains(&n) { 34.0 } else { 0.0 };
         let mut sample = sample(wave);
+        sample.own.engine_calls = Some((260 - n as u64) * 4);
         sample.memory_used = (8 << 30) + ((260 - n as u64) << 23);
         fixture.apply_at(ago(n * 2), Event::HostSampled(Box::new(sample)));
     }
@@ -71,7 +78,11 @@ fn drawn(view: &HostView, fixture: &Fixture, size: (u16, u16)) -> String {
 #[test]
 fn a_machine_at_work() {
     for size in SIZES {
-        let text = drawn(&HostView::default(), &busy(), size);
+        let mut view = HostView::default();
+        view.drawn(ago(60), 1000, 1_000_000);
+        view.drawn(now(), 1031, 1_014_200);
+        let text = drawn(&view, &busy(), size);
+        assert!(text.contains("120 engine calls"), "{text}");
         insta::assert_snapshot!(format!("busy_{}x{}", size.0, size.1 + 2), text);
     }
 }

@@ -58,7 +58,7 @@ impl LogPane {
     fn text(&self, state: &State, range: Range<usize>) -> String {
         let mut text = String::new();
         for line in range.filter_map(|at| self.index.line(&state.logs, at)) {
-            let source = self.sources.get(&line.container).map_or("", |source| source.label.as_str());
+            let source = self.sources.get(&line.source).map_or("", |source| source.label.as_str());
             let (open, close) = if line.stream == LogStream::Remark { ("-- ", " --") } else { ("", "") };
             let _ = writeln!(text, "{:.3} {source} {open}{}{close}", line.at, line.text.text());
         }

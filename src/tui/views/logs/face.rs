@@ -134,7 +134,7 @@ fn opened(line: &LogLine) -> Vec<StyledText> {
             }
         }
     }
-    let origin = format!("  {} {} {}", line.at, line.stream.word(), line.container.short());
+    let origin = format!("  {} {} {}", line.at, line.stream.word(), line.source.container.short());
     paragraphs.push(StyledText::new(origin, vec![Run { start: 0, style: DIM }]));
     paragraphs
 }

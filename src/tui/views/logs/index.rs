@@ -172,7 +172,7 @@ pub fn is_at_least(store: &LogStore, at: usize, line: &LogLine, level: LogLevel)
     let before = store.lines().range(..head).rev().take(CONTINUATION_LINES);
     let parent = before
         .take_while(|earlier| line.at.duration_since(earlier.at) <= trace::AT_ONCE)
-        .filter(|earlier| earlier.container == line.container && earlier.stream != LogStream::Remark)
+        .filter(|earlier| earlier.source == line.source && earlier.stream != LogStream::Remark)
         .find_map(|earlier| earlier.level);
     parent.unwrap_or(LogLevel::Info) >= level
 }

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::logs::{LogLevel, LogLine, LogStream};
 use crate::model::text::StyledText;
+use crate::tui::paint::cut_middle;
 use crate::tui::theme::Theme;
 use crate::tui::view::Context;
 use crate::tui::views::clock::TimeMode;
@@ -86,13 +87,16 @@ impl LogPane {
             x += columns.time;
         }
         if columns.gutter > 0 {
-            if let Some(source) = self.sources.get(&line.container) {
+            if let Some(source) = self.sources.get(&line.source) {
                 let style = if source.is_gone {
                     theme.faint
                 } else {
                     theme.gutter[source.color % theme.gutter.len()]
                 };
-                let label = styled::cut(&source.label, usize::from(columns.gutter - 1), theme.ascii);
+                // Names may hold any letter; this point is ours.
+                let label = if theme.ascii { &source.label.replace('·', ":") } else { &source.label };
+                // Replicas and files differ at their ends.
+                let label = cut_middle(label, columns.gutter - 1, theme.ascii);
                 buf.set_string(x, area.y, label, style);
             }
             x += columns.gutter;
@@ -142,22 +146,32 @@ impl LogPane {
         let width = self.text_width();
         let mut y = area.y;
         for text in paragraphs {
-            let rows = styled::rows(text.text(), width);
-            if skip >= rows {
-                skip -= rows;
-                continue;
-            }
+            let hang = styled::hang(text.text(), width) as u16;
             let matches = self.matches(text.text());
             let piece = self.piece(text, base, &matches, number);
-            for row in skip..rows {
+            let mut rows = styled::wrapped(text.text(), width).enumerate().peekable();
+            if rows.peek().is_none() {
+                // An empty line is a row as well.
+                if skip == 0 {
+                    y += 1;
+                }
+                skip = skip.saturating_sub(1);
+                continue;
+            }
+            let mut count = 0;
+            for (row, range) in rows {
+                count = row + 1;
+                if row < skip {
+                    continue;
+                }
                 if y >= area.bottom() {
                     return y - area.y;
                 }
-                let range = styled::row(text.text(), width, row);
-                piece.draw(buf, (area.x, y), area.width, range, theme);
+                let indent = if row == 0 { 0 } else { hang.min(area.width) };
+                piece.draw(buf, (area.x + indent, y), area.width - indent, range, theme);
                 y += 1;
             }
-            skip = 0;
+            skip = skip.saturating_sub(count);
         }
         y - area.y
     }

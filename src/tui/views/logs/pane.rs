@@ -7,8 +7,7 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::command::Interest;
-use crate::model::containers::ContainerId;
-use crate::model::logs::{LogLevel, LogLine, LogStream, trace};
+use crate::model::logs::{LogLevel, LogLine, LogSource, LogStream, trace};
 use crate::model::stacks::Target;
 use crate::state::State;
 use crate::state::logs::LogStore;
@@ -34,18 +33,18 @@ const WHEEL_ROWS: usize = 3;
 pub(super) struct Anchor {
     pub number: u64,
     at: Timestamp,
-    container: ContainerId,
+    source: LogSource,
 }
 
 impl Anchor {
     pub fn of(store: &LogStore, number: u64) -> Option<Self> {
         let line = line_of(store, number)?;
-        Some(Self { number, at: line.at, container: line.container.clone() })
+        Some(Self { number, at: line.at, source: line.source.clone() })
     }
 
     /// Finds the line again, or the one that took its place in time.
     pub fn find(&mut self, store: &LogStore) {
-        let is_it = |line: &LogLine| line.at == self.at && line.container == self.container;
+        let is_it = |line: &LogLine| line.at == self.at && line.source == self.source;
         if line_of(store, self.number).is_some_and(is_it) {
             return;
         }
@@ -165,8 +164,18 @@ impl LogPane {
         self.index.clear();
     }
 
+    /// Returns what lines are chosen by, as it was typed.
+    pub fn sieve_text(&self) -> &str {
+        self.sieve.text()
+    }
+
     pub fn filter(&self) -> &str {
         self.query.text()
+    }
+
+    /// Whether the first column is in sight.
+    pub fn is_at_left(&self) -> bool {
+        self.column == 0
     }
 
     pub fn is_following(&self) -> bool {
@@ -199,7 +208,7 @@ impl LogPane {
         let is_foreign = store.shown().iter().any(|id| self.sources.get(id).is_none());
         let (level, query, sieve, sources) = (self.level, &self.query, &self.sieve, &self.sources);
         let passes = |at: usize, line: &LogLine| {
-            (!is_foreign || sources.get(&line.container).is_some())
+            (!is_foreign || sources.get(&line.source).is_some())
                 && level.is_none_or(|level| is_at_least(store, at, line, level))
                 && sieve.lets_through(store, at, line)
         };

@@ -5,18 +5,18 @@
 
 use std::collections::HashMap;
 
-use crate::model::containers::ContainerId;
+use crate::model::logs::LogSource;
 use crate::model::stacks::Target;
 use crate::state::{Revision, State};
 
 /// Containers that no longer exist and are still shown.
 const GONE_KEPT: usize = 8;
 
-/// One container in the gutter.
+/// One log in the gutter: what a container prints, or a file in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    pub id: ContainerId,
-    /// `api`, or `api-2` where several replicas are shown.
+    pub id: LogSource,
+    /// `api`, or `api-2` where several replicas are shown; `api·app.log` for a file.
     pub label: String,
     /// Index into the colors of the gutter.
     pub color: usize,
@@ -27,8 +27,8 @@ pub struct Source {
 pub struct Sources {
     targets: Vec<Target>,
     list: Vec<Source>,
-    by_id: HashMap<ContainerId, usize>,
-    seen: Option<Revision>,
+    by_id: HashMap<LogSource, usize>,
+    seen: Option<(Revision, Revision)>,
 }
 
 impl Sources {
@@ -44,12 +44,12 @@ impl Sources {
         &self.list
     }
 
-    pub fn get(&self, id: &ContainerId) -> Option<&Source> {
+    pub fn get(&self, id: &LogSource) -> Option<&Source> {
         self.by_id.get(id).map(|at| &self.list[*at])
     }
 
-    /// Returns the containers that the targets mean now, then those that are gone.
-    pub fn ids(&self, state: &State) -> Vec<ContainerId> {
+    /// Returns the logs that the targets mean now, then those of containers that are gone.
+    pub fn ids(&self, state: &State) -> Vec<LogSource> {
         let mut ids = living(&self.targets, state);
         for source in &self.list {
             if !ids.contains(&source.id) {
@@ -61,7 +61,7 @@ impl Sources {
 
     /// Finds the containers again where something changed; returns whether other ones are shown now.
     pub fn sync(&mut self, state: &State) -> bool {
-        let revision = state.containers.revision();
+        let revision = (state.containers.revision(), state.stack_files.revision);
         if self.seen == Some(revision) {
             return false;
         }
@@ -93,24 +93,30 @@ impl Sources {
     }
 }
 
-fn living(targets: &[Target], state: &State) -> Vec<ContainerId> {
+fn living(targets: &[Target], state: &State) -> Vec<LogSource> {
     let mut ids = Vec::new();
     for target in targets {
         for id in state.containers.of_target(target) {
-            if !ids.contains(&id) {
-                ids.push(id);
+            let logs = match state.containers.get(&id) {
+                Some(entry) => state.stack_files.logs_of(&entry.container),
+                None => vec![id.into()],
+            };
+            for log in logs {
+                if !ids.contains(&log) {
+                    ids.push(log);
+                }
             }
         }
     }
     ids
 }
 
-/// Names containers as shortly as they can be told apart.
-fn labels(ids: &[ContainerId], state: &State) -> Vec<String> {
+/// Names logs as shortly as they can be told apart.
+fn labels(ids: &[LogSource], state: &State) -> Vec<String> {
     let facts: Vec<_> = ids
         .iter()
         .map(|id| {
-            state.containers.get(id).map(|entry| {
+            state.containers.get(&id.container).map(|entry| {
                 let container = &entry.container;
                 let number = container.compose.as_ref().map_or(0, |compose| compose.number);
                 (container.stack_name(), container.service_name(), number)
@@ -121,18 +127,20 @@ fn labels(ids: &[ContainerId], state: &State) -> Vec<String> {
     stacks.sort();
     stacks.dedup();
     let mut replicas: HashMap<_, usize> = HashMap::new();
-    for (stack, service, _) in facts.iter().flatten() {
+    let printed = facts.iter().zip(ids).filter(|(_, id)| id.file.is_none());
+    for (stack, service, _) in printed.filter_map(|(fact, _)| fact.as_ref()) {
         *replicas.entry((stack.clone(), service.clone())).or_default() += 1;
     }
     facts
         .into_iter()
         .zip(ids)
         .map(|(fact, id)| {
-            let Some((stack, service, number)) = fact else { return id.short().to_owned() };
+            let Some((stack, service, number)) = fact else { return id.container.short().to_owned() };
             let several = replicas.get(&(stack.clone(), service.clone())).is_some_and(|count| *count > 1);
             let prefix = if stacks.len() > 1 { format!("{stack}/") } else { String::new() };
             let suffix = if several { format!("-{number}") } else { String::new() };
-            format!("{prefix}{service}{suffix}")
+            let file = id.file_name().map(|name| format!("·{name}")).unwrap_or_default();
+            format!("{prefix}{service}{suffix}{file}")
         })
         .collect()
 }

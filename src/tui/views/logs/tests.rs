@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 
 use super::*;
 use crate::event::Event;
-use crate::model::containers::ContainerId;
+use crate::model::containers::{ContainerId, RunState};
 use crate::model::logs::LogLevel::{Debug, Error, Info, Warn};
 use crate::model::logs::{LogLine, LogStatus, LogStream};
 use crate::model::text::{Run, StyledText, TextColor, TextStyle};
@@ -169,6 +169,15 @@ fn an_empty_pane_says_why() {
         show(name, &mut view, &mut fixture);
     }
     let mut fixture = Fixture::new();
+    let mut created = fixture.state.containers.get(&app).unwrap().container.clone();
+    created.run = RunState::Created;
+    created.started_at = None;
+    fixture.apply(Event::ContainerInspected(Box::new(created)));
+    let mut view = opened(vec![api.clone()]);
+    look(&mut view, &mut fixture, (76, 10));
+    fixture.log_status(app.clone(), LogStatus::Ended);
+    show("never started", &mut view, &mut fixture);
+    let mut fixture = Fixture::new();
     let mut view = opened(vec![api]);
     look(&mut view, &mut fixture, (76, 10));
     fixture.log(vec![line(&app, 0, Some(Info), "all is well")]);
@@ -229,8 +238,11 @@ fn a_line_stays_under_the_eyes_while_others_fall_out() {
         fixture.log(vec![line(&app, 50_000, None, text)]);
     }
     view.sync(&fixture.state, Rect::new(0, 0, SIZE.0, SIZE.1));
-    assert!(fixture.state.logs.dropped() < 900);
+    let dropped = fixture.state.logs.dropped();
+    assert!(dropped < 900);
     assert_eq!(first_line(&mut view, &mut fixture), before);
+    let foot = foot(&mut view, &mut fixture);
+    assert!(foot.contains(&format!("{dropped} dropped")), "{foot}");
 }
 
 #[test]
@@ -319,8 +331,8 @@ fn a_service_made_again_is_followed_and_its_last_words_stay() {
     renamed.compose.as_mut().unwrap().number = 1;
     fixture.apply(Event::ContainersListed(vec![renamed.clone()]));
     look(&mut view, &mut fixture, SIZE);
-    assert!(fixture.state.logs.shown().contains(&renamed.id));
-    assert!(fixture.state.logs.shown().contains(&old));
+    assert!(fixture.state.logs.shown().contains(&(&renamed.id).into()));
+    assert!(fixture.state.logs.shown().contains(&(&old).into()));
     fixture.log(vec![line(&renamed.id, 0, Some(Info), "born again")]);
     let text = drawn(&mut view, &mut fixture, SIZE);
     assert!(text.contains("line 2") && text.contains("born again"), "{text}");

@@ -1,5 +1,6 @@
 //! What the pane says beside the lines: its state at the foot, and why it is empty.
 
+use crate::model::containers::RunState;
 use crate::model::logs::{LogLevel, LogStatus};
 use crate::state::State;
 use crate::tui::action::Action;
@@ -70,6 +71,14 @@ pub fn why_empty(
     }
     if statuses.contains(&&LogStatus::Opening) {
         return Notice::new(format!("Opening the log of {what} …"));
+    }
+    let never_started = living.iter().all(|source| {
+        let entry = state.containers.get(&source.id.container);
+        entry.is_some_and(|entry| entry.container.run == RunState::Created)
+    });
+    if never_started {
+        return Notice::new(format!("{what} has not been started yet, so there is no log"))
+            .advise("Its log is followed as soon as it starts");
     }
     if statuses.iter().all(|status| **status == LogStatus::Ended) {
         return Notice::new(format!("{what} ended without having written a line"))

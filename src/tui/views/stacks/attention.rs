@@ -2,22 +2,33 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use crate::model::stacks::{ServiceState, age};
+use crate::model::stacks::{ServiceState, Target, age};
 use crate::state::State;
 use crate::state::attention::{Problem, Remedy};
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
-use crate::tui::paint::{cut_end, cut_middle, glyphs, put, put_right, width};
+use crate::tui::paint::{cut_end, cut_stack, glyphs, put, put_right, width};
 use crate::tui::view::Context;
+use crate::tui::views::stacks::is_sketch;
+
+/// Columns of a screen below which every column counts, and the reason is worth more than the stack's name.
+const TIGHT: u16 = 100;
 
 /// Returns the key's meaning that helps with a problem, and what it opens.
 pub fn remedy(problem: &Problem) -> (Action, &'static str) {
     match problem.remedy {
         Remedy::OpenLogs => (Action::OpenLogs, "logs"),
         Remedy::OpenHealth => (Action::OpenDetails, "health"),
+        Remedy::OpenOverview => (Action::OpenDetails, "details"),
         Remedy::Start => (Action::Start, "start"),
+        Remedy::OpenChecks => (Action::ShowChecks, "checks"),
         Remedy::OpenDependency => (Action::OpenDetails, "details"),
+        Remedy::RefreshToken => (Action::RefreshWorst, "refresh"),
+        Remedy::OpenTokens => (Action::ShowTokens, "tokens"),
+        Remedy::OpenWatch => (Action::ShowWatch, "output"),
+        Remedy::ResumeWatch => (Action::TriggerWatch, "go on"),
     }
 }
 
@@ -36,6 +47,12 @@ pub fn draw(
     if area.height == 0 {
         return;
     }
+    if is_sketch(cx.state) {
+        // Whether all is well shows when all is known.
+        let x = put(buf, area.x + 1, area.y, 2, cx.theme.mark(ServiceState::Starting), cx.theme.starting);
+        put(buf, x + 1, area.y, area.width.saturating_sub(4), "Reading the containers", cx.theme.muted);
+        return;
+    }
     let problems = cx.state.attention.problems();
     if problems.is_empty() {
         draw_calm(area, buf, cx);
@@ -43,11 +60,21 @@ pub fn draw(
     }
     let fitting = fitting(area.height, problems.len());
     let shown = &problems[..fitting];
-    let longest = shown.iter().map(|problem| width(&problem.name)).max().unwrap_or(0);
-    let name_room = longest.clamp(12, if area.width >= 100 { 36 } else { 24 });
+    // Services that are alike keep their stacks at any width.
+    let mut services: Vec<_> = shown.iter().map(short_name).collect();
+    services.sort_unstable();
+    services.dedup();
+    let short = cx.state.only_stack().is_some() || (area.width < TIGHT && services.len() == shown.len());
+    let longest = shown.iter().map(|problem| width(name_of(problem, short))).max().unwrap_or(0);
+    let ages = shown.iter().map(|problem| width(&age_of(problem, cx))).max().unwrap_or(0);
+    let rooms = Rooms {
+        short,
+        name: longest.clamp(8, if area.width >= 100 { 36 } else { 24 }),
+        age: if area.width < TIGHT { ages } else { 7 },
+    };
     for (row, problem) in shown.iter().enumerate() {
         let line = Rect { y: area.y + row as u16, height: 1, ..area };
-        draw_problem(line, buf, problem, name_room, keymap, is_selected(problem), cx);
+        draw_problem(line, buf, problem, &rooms, keymap, is_selected(problem), cx);
     }
     if fitting < problems.len() {
         let more = problems.len() - fitting;
@@ -59,26 +86,49 @@ pub fn draw(
     }
 }
 
+/// How a line is divided.
+struct Rooms {
+    /// Without the stack's name.
+    short: bool,
+    name: u16,
+    age: u16,
+}
+
+fn short_name(problem: &Problem) -> &str {
+    match (&problem.token, &problem.target) {
+        (Some(token), _) => &token.id.name,
+        (None, Target::Service { service, .. }) => service,
+        _ => &problem.name,
+    }
+}
+
+fn name_of(problem: &Problem, short: bool) -> &str {
+    if short { short_name(problem) } else { &problem.name }
+}
+
+fn age_of(problem: &Problem, cx: &Context<'_>) -> String {
+    problem.verdict.since.map(|since| age(since, cx.now)).unwrap_or_default()
+}
+
 fn draw_problem(
     area: Rect,
     buf: &mut Buffer,
     problem: &Problem,
-    name_room: u16,
+    rooms: &Rooms,
     keymap: &Keymap,
     selected: bool,
     cx: &Context<'_>,
 ) {
     let theme = cx.theme;
-    let state = problem.verdict.state;
-    let style = theme.state(state);
+    let (mark, style) = face(problem, cx);
     let y = area.y;
     if selected {
         put(buf, area.x, y, 1, glyphs(theme.ascii).pointer, theme.key);
     }
-    put(buf, area.x + 1, y, 1, theme.mark(state), style);
-    put(buf, area.x + 3, y, 10, state.word(), style);
-    let name = cut_middle(&problem.name, name_room, theme.ascii);
-    put(buf, area.x + 14, y, name_room, &name, if selected { theme.strong } else { theme.text });
+    put(buf, area.x + 1, y, 1, mark, style);
+    put(buf, area.x + 3, y, 10, problem.word(), style);
+    let name = cut_stack(name_of(problem, rooms.short), rooms.name, theme.ascii);
+    put(buf, area.x + 14, y, rooms.name, &name, if selected { theme.strong } else { theme.text });
 
     let (action, opens) = remedy(problem);
     let key = keymap.hint(action);
@@ -87,14 +137,26 @@ fn draw_problem(
     let x = put(buf, hint_x, y, hint_width, &key, if selected { theme.key } else { theme.muted });
     put(buf, x + 1, y, 7, opens, if selected { theme.text } else { theme.faint });
 
-    let since = problem.verdict.since.map(|since| age(since, cx.now)).unwrap_or_default();
-    let age_x = hint_x.saturating_sub(2 + 7);
-    put_right(buf, age_x, y, 7, &since, theme.muted);
+    let age_x = hint_x.saturating_sub(2 + rooms.age);
+    put_right(buf, age_x, y, rooms.age, &age_of(problem, cx), theme.muted);
 
-    let reason_x = area.x + 14 + name_room + 2;
+    let reason_x = area.x + 14 + rooms.name + 2;
     let room = age_x.saturating_sub(reason_x + 1);
-    let reason = problem.verdict.reason.describe(cx.now);
+    let reason = problem.describe(cx.now);
     put(buf, reason_x, y, room, &cut_end(&reason, room, theme.ascii), theme.text);
+}
+
+/// Returns mark and color of a problem.
+pub fn face(problem: &Problem, cx: &Context<'_>) -> (&'static str, Style) {
+    let (theme, state) = (cx.theme, problem.verdict.state);
+    if problem.watch.is_some() {
+        let mark = theme.mark(ServiceState::Failed);
+        return (mark, theme.warning);
+    }
+    match &problem.token {
+        Some(token) => (theme.token_mark(token.state), theme.token(token.state)),
+        None => (theme.mark(state), theme.state(state)),
+    }
 }
 
 fn draw_calm(area: Rect, buf: &mut Buffer, cx: &Context<'_>) {
@@ -118,6 +180,7 @@ fn calm_words(state: &State) -> (String, ServiceState) {
         }
     }
     let mut words = match up {
+        0 if starting > 0 => String::from("Nothing is up yet"),
         0 => String::from("Nothing is running"),
         1 => String::from("1 service is up, nothing is wrong"),
         n => format!("All {n} running services are well"),

@@ -9,7 +9,7 @@ use crate::model::stacks::age;
 use crate::model::timeline::TimelineEntry;
 use crate::tui::action::Action;
 use crate::tui::keymap::Keymap;
-use crate::tui::paint::{cut_end, cut_middle, glyphs, put, rule, width};
+use crate::tui::paint::{cut_end, cut_stack, glyphs, put, rule, width};
 use crate::tui::view::Context;
 use crate::tui::views::details::fields::clock;
 
@@ -32,14 +32,19 @@ pub fn draw(spare: Rect, buf: &mut Buffer, keymap: &Keymap, cx: &Context<'_>) {
     let all = format!("{} {} shows all ", glyphs(theme.ascii).dot, keymap.hint(Action::ShowEvents));
     put(buf, x, title.y, title.right().saturating_sub(x), &all, theme.faint);
     let shown = || entries.iter().rev().take(usize::from(lines));
-    // What happened matters more than the whole name.
+    // What happened matters more than the whole name; beside short words there is room for it.
     let room = spare.width.saturating_sub(12);
-    let names = shown().map(|entry| width(&name_of(entry))).max().unwrap_or(0).min((room / 4).max(14));
+    let only = cx.state.only_stack();
+    let named: Vec<_> = shown().map(|entry| (name_of(entry, only), &*entry.text)).collect();
+    let named = || named.iter().filter(|(name, _)| !name.is_empty());
+    let texts = named().map(|(_, text)| width(text)).max().unwrap_or(0);
+    let most = room.saturating_sub(texts + 2).max(room / 4).max(14);
+    let names = named().map(|(name, _)| width(name)).max().unwrap_or(0).min(most);
     for (row, entry) in shown().enumerate() {
         let y = title.y + 1 + row as u16;
         let x = put(buf, spare.x + 1, y, 8, &moment(entry.at, cx.now), theme.faint) + 2;
-        let name = name_of(entry);
-        put(buf, x, y, names, &cut_middle(&name, names, theme.ascii), theme.text);
+        let name = name_of(entry, only);
+        put(buf, x, y, names, &cut_stack(&name, names, theme.ascii), theme.text);
         let x = if name.is_empty() { x } else { x + names + 2 };
         let room = spare.right().saturating_sub(x + 1);
         let text = cut_end(&entry.text, room, theme.ascii);
@@ -56,8 +61,10 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-fn name_of(entry: &TimelineEntry) -> String {
+/// Names what an entry is about; where there is only one stack its name says nothing.
+fn name_of(entry: &TimelineEntry, only: Option<&str>) -> String {
     match (&entry.stack, &entry.service) {
+        (Some(stack), Some(service)) if only == Some(stack) => service.to_string(),
         (Some(stack), Some(service)) if &**stack != NO_STACK => format!("{stack}/{service}"),
         (_, Some(service)) => service.to_string(),
         (Some(stack), None) => stack.to_string(),

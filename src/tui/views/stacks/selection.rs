@@ -45,6 +45,7 @@ impl StacksView {
             Action::OpenShell => return self.open_shell(state),
             Action::CancelJob => return self.cancel(state),
             Action::CopyLine => return self.copy_id(state),
+            Action::ShowOutput => return self.open_output(state),
             Action::CopyAll => {
                 let (what, text) = self.text(state);
                 return vec![Effect::Copy { what, text }];
@@ -106,18 +107,39 @@ impl StacksView {
         self.focus = Pane::Details;
     }
 
+    fn open_output(&mut self, state: &State) -> Vec<Effect> {
+        let known = |target: &Target| state.jobs.output(target, &state.containers).is_some();
+        if !self.selected.as_ref().is_some_and(known) {
+            // What was asked of the whole stack has touched this service, too.
+            let stack = self.selected.as_ref().and_then(|target| stack_of(target, state));
+            let Some(stack) = stack.filter(|stack| known(stack)) else {
+                return vec![Effect::Toast(String::from("Nothing runs here, and nothing has failed here"))];
+            };
+            self.select(&stack, state);
+        }
+        self.details.show_tab(DetailTab::Output);
+        self.focus = Pane::Details;
+        Vec::new()
+    }
+
     fn step_problem(&mut self, state: &State, forward: bool) {
-        let problems = state.attention.problems();
-        if problems.is_empty() {
+        // A service may be there more than once, with tokens of its own.
+        let mut targets: Vec<&Target> = Vec::new();
+        for problem in state.attention.problems() {
+            if !targets.contains(&&problem.target) {
+                targets.push(&problem.target);
+            }
+        }
+        if targets.is_empty() {
             return;
         }
-        let here = problems.iter().position(|problem| Some(&problem.target) == self.selected.as_ref());
+        let here = targets.iter().position(|target| Some(*target) == self.selected.as_ref());
         let next = match (here, forward) {
             (None, _) => 0,
-            (Some(index), true) => (index + 1) % problems.len(),
-            (Some(index), false) => (index + problems.len() - 1) % problems.len(),
+            (Some(index), true) => (index + 1) % targets.len(),
+            (Some(index), false) => (index + targets.len() - 1) % targets.len(),
         };
-        let target = problems[next].target.clone();
+        let target = targets[next].clone();
         self.select(&target, state);
     }
 
@@ -186,6 +208,17 @@ impl StacksView {
             format!("{indent}{}\t{word}\n", state.containers.name_of(&row.target))
         };
         self.rows.iter().map(line).collect()
+    }
+}
+
+/// Returns the stack that a service or a container belongs to.
+fn stack_of(target: &Target, state: &State) -> Option<Target> {
+    match target {
+        Target::Stack(_) => None,
+        Target::Service { stack, .. } => Some(Target::Stack(stack.clone())),
+        Target::Container(id) => {
+            state.containers.get(id).map(|entry| Target::Stack(entry.container.stack_name()))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Draws the visible rows of the tree: one look-up and a few words each.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -7,21 +9,40 @@ use ratatui::style::Style;
 
 use crate::model::containers::{ContainerId, Port};
 use crate::model::jobs::{Job, Verb};
-use crate::model::stacks::{Service, ServiceState, Stack, Target};
+use crate::model::probes::ProbeState;
+use crate::model::stacks::{Drift, Service, ServiceState, Stack, Target};
+use crate::model::tokens::TokenState;
 use crate::model::usage::HistoryPoint;
 use crate::state::State;
+use crate::state::jobs::output::JobOutput;
+use crate::state::jobs::profiles::profiles_on;
 use crate::state::usage::UsageSum;
-use crate::tui::paint::{cut_end, glyphs, put, put_right, width};
+use crate::state::variants;
+use crate::tui::paint::{cut_end, cut_middle, cut_words, glyphs, put, put_right, width};
+use crate::tui::theme::Theme;
 use crate::tui::view::Context;
+use crate::tui::views::probes::{is_marked, mark as probe_mark};
 use crate::tui::views::stacks::columns::{Column, Columns, MARGIN, percent, short_age, uptime};
 use crate::tui::views::stacks::rows::Row;
+use crate::tui::views::watch::words::{self, Face};
 use crate::tui::widgets::{bar, bytes, sparkline};
+
+/// Columns of the word about a token or a probe behind a name: ` ✗ token`.
+pub const TOKEN: u16 = 8;
 
 /// Everything a row says.
 struct Facts<'a> {
     name: &'a str,
     /// Behind the name, quieter.
     note: String,
+    /// The worst token that it lives on, while that needs somebody.
+    token: Option<TokenState>,
+    /// Whether a probe of it fails.
+    probe: bool,
+    /// How its sources are watched.
+    watch: Option<Face>,
+    /// Behind both: it is not as its files say.
+    drift: String,
     /// Of a stack: services that are up, of how many.
     count: Option<String>,
     state: ServiceState,
@@ -59,7 +80,7 @@ pub fn draw_titles(area: Rect, buf: &mut Buffer, columns: &Columns, cx: &Context
 
 /// Draws one row.
 pub fn draw_row(area: Rect, buf: &mut Buffer, row: &Row, columns: &Columns, look: Look, cx: &Context<'_>) {
-    let Some(facts) = facts_of(row, cx.state, cx.theme.ascii) else { return };
+    let Some(facts) = facts_of(row, cx) else { return };
     let theme = cx.theme;
     let glyphs = glyphs(theme.ascii);
     let y = area.y;
@@ -89,16 +110,57 @@ pub fn draw_row(area: Rect, buf: &mut Buffer, row: &Row, columns: &Columns, look
         put(buf, x, y, 1, fold, theme.faint);
     }
     x += if row.depth == 2 { 4 } else { 2 };
-    let note_room = width(&facts.note) + u16::from(!facts.note.is_empty());
+    let room_of = |words: &str| width(words) + u16::from(!words.is_empty());
     let room = end.saturating_sub(x);
+    let mut drift = &*facts.drift;
+    let token_room = TOKEN * (u16::from(facts.token.is_some()) + u16::from(facts.probe));
+    let watch = facts.watch.as_ref().map(|face| (face.style, format!("{} {}", face.mark, face.word)));
+    let mut watched = watch.as_ref().map_or("", |(_, words)| words);
+    let taken =
+        |drift: &str, watched: &str| room_of(&facts.note) + room_of(drift) + room_of(watched) + token_room;
+    let is_tight = |drift: &str, watched: &str| width(facts.name) + taken(drift, watched) > room;
+    // The mark alone, where there is no room for its word.
+    if is_tight(drift, watched) {
+        watched = watched.split(' ').next().unwrap_or_default();
+    }
+    if is_tight(drift, watched) {
+        drift = drift.split(' ').next().unwrap_or_default();
+    }
+    let note_room = taken(drift, watched);
     let name_room = if width(facts.name) + note_room <= room { room - note_room } else { room };
-    let name = cut_end(facts.name, name_room, theme.ascii);
+    // The ends of replicas' names tell them apart.
+    let cut = if row.depth == 2 { cut_middle } else { cut_end };
+    let name = cut(facts.name, name_room, theme.ascii);
     x = put(buf, x, y, name_room, &name, name_style);
     if name_room < room {
-        put(buf, x + 1, y, end.saturating_sub(x + 1), &facts.note, theme.faint);
+        if !facts.note.is_empty() {
+            x = put(buf, x + 1, y, end.saturating_sub(x + 1), &facts.note, theme.faint);
+        }
+        if !drift.is_empty() {
+            x = put(buf, x + 1, y, end.saturating_sub(x + 1), drift, theme.warning);
+        }
+        if let Some((style, _)) = watch {
+            x = put(buf, x + 1, y, end.saturating_sub(x + 1), watched, style);
+        }
+    }
+    if let Some(token) = facts.token {
+        x = put(buf, x + 1, y, end.saturating_sub(x + 1), theme.token_mark(token), theme.token(token));
+        x = put(buf, x + 1, y, end.saturating_sub(x + 1), "token", theme.token(token));
+    }
+    if facts.probe {
+        let (mark, style) = (probe_mark(ProbeState::Fail, theme), theme.state(ProbeState::Fail.weight()));
+        x = put(buf, x + 1, y, end.saturating_sub(x + 1), mark, style);
+        put(buf, x + 1, y, end.saturating_sub(x + 1), "probe", style);
     }
 
-    let job_until = facts.job.map_or(0, |job| draw_job(area, buf, job, columns, cx));
+    let mut job_until = facts.job.map_or(0, |job| draw_job(area, buf, job, columns, cx));
+    if facts.job.is_none()
+        && let Some(failure) = cx.state.jobs.failure(&row.target, cx.now)
+    {
+        draw_failure(area, buf, failure, columns, cx);
+        draw_state(area, buf, &facts, columns, cx);
+        job_until = u16::MAX;
+    }
     for (column, x, wide) in &columns.placed {
         if *x >= job_until {
             draw_column(*column, Rect { x: area.x + x, y, width: *wide, height: 1 }, buf, &facts, cx);
@@ -132,6 +194,8 @@ fn draw_column(column: Column, cell: Rect, buf: &mut Buffer, facts: &Facts<'_>, 
                 put_right(buf, x, y, wide, &short_age(seconds(since)), theme.muted);
             }
         }
+        // It moves with every beat and says little that the figure beside it does not.
+        Column::CpuLine if cx.coarse => {}
         Column::CpuLine => {
             let values = cpu_history(&facts.containers, usize::from(wide), cx);
             if values.iter().any(|value| !value.is_nan()) {
@@ -201,14 +265,47 @@ fn draw_job(area: Rect, buf: &mut Buffer, job: &Job, columns: &Columns, cx: &Con
         .map_or(*start, |(_, x, wide)| x + wide);
     let style = cx.theme.starting;
     put(buf, area.x + start, area.y, 2, if cx.theme.ascii { "@" } else { "↻" }, style);
-    put(buf, area.x + start + 2, area.y, until - start - 2, &job_words(job, cx.now), style);
+    let room = until - start - 2;
+    let words = job_words(job, cx.now);
+    put(buf, area.x + start + 2, area.y, room, &cut_words(&words, room, cx.theme.ascii), style);
     until
+}
+
+fn draw_state(area: Rect, buf: &mut Buffer, facts: &Facts<'_>, columns: &Columns, cx: &Context<'_>) {
+    if let Some((column, x, wide)) = columns.placed.iter().find(|(column, ..)| *column == Column::State) {
+        let cell = Rect { x: area.x + x, width: *wide, height: 1, ..area };
+        draw_column(*column, cell, buf, facts, cx);
+    }
+}
+
+/// Says behind the state what failed here last, and with which words.
+fn draw_failure(area: Rect, buf: &mut Buffer, failure: &JobOutput, columns: &Columns, cx: &Context<'_>) {
+    let state = columns.placed.iter().find(|(column, ..)| *column == Column::State);
+    let Some((_, x, wide)) = state else { return };
+    let x = area.x + x + wide + 1;
+    let room = area.right().saturating_sub(x + 1);
+    let words = format!("{} failed: {}", failure.verb.word(), failure.why());
+    put(buf, x, area.y, room, &cut_end(&words, room, cx.theme.ascii), cx.theme.warning);
 }
 
 /// Says how far a job is: `stopping 3s, SIGKILL in 7s`, `restarting 2/5, 3s`.
 pub fn job_words(job: &Job, now: Timestamp) -> String {
     let elapsed = (now.as_second() - job.started_at.as_second()).max(0);
-    let doing = job.verb.doing();
+    let doing = job.doing();
+    // `Waiting shop-db-1` in the row of the shop: the stack's name is there already.
+    let gist = match &job.target {
+        Target::Stack(stack) => job.gist.replace(&format!(" {stack}-"), " "),
+        _ => job.gist.clone(),
+    };
+    if let Some(phase) = &job.phase {
+        let doing = phase.phase.doing();
+        let elapsed = (now.as_second() - phase.since.as_second()).max(0);
+        return if job.gist.is_empty() {
+            format!("{doing} {elapsed}s")
+        } else {
+            format!("{doing} {elapsed}s: {gist}")
+        };
+    }
     if matches!(job.verb, Verb::CopyIn | Verb::CopyOut) && job.total > 0 {
         return format!("{doing} {}/{}, {elapsed}s", bytes::short(job.done), bytes::short(job.total));
     }
@@ -219,8 +316,9 @@ pub fn job_words(job: &Job, now: Timestamp) -> String {
         Some(timeout) if elapsed >= 2 && elapsed < timeout.as_secs() as i64 => {
             format!("{doing} {elapsed}s, kill in {}s", timeout.as_secs() as i64 - elapsed)
         }
-        _ if job.gist.is_empty() => format!("{doing} {elapsed}s"),
-        _ => format!("{doing} {elapsed}s: {}", job.gist),
+        // What is run prints beside the list.
+        _ if job.gist.is_empty() || job.run.is_some() => format!("{doing} {elapsed}s"),
+        _ => format!("{doing} {elapsed}s: {gist}"),
     }
 }
 
@@ -248,12 +346,13 @@ pub fn history_sum(
     sums
 }
 
-fn facts_of<'a>(row: &'a Row, state: &'a State, ascii: bool) -> Option<Facts<'a>> {
+fn facts_of<'a>(row: &'a Row, cx: &Context<'a>) -> Option<Facts<'a>> {
+    let (state, ascii) = (cx.state, cx.theme.ascii);
     match &row.target {
-        Target::Stack(name) => Some(stack_facts(state.containers.stack(name)?, state)),
+        Target::Stack(name) => Some(stack_facts(state.containers.stack(name)?, row, state, ascii)),
         Target::Service { stack, service } => {
             let stack = state.containers.stack(stack)?;
-            Some(service_facts(stack, stack.service(service)?, row, state, ascii))
+            Some(service_facts(stack, stack.service(service)?, row, cx))
         }
         Target::Container(id) => {
             let entry = state.containers.get(id)?;
@@ -262,6 +361,10 @@ fn facts_of<'a>(row: &'a Row, state: &'a State, ascii: bool) -> Option<Facts<'a>
             Some(Facts {
                 name: &container.name,
                 note: String::new(),
+                token: None,
+                probe: false,
+                watch: None,
+                drift: String::new(),
                 count: None,
                 state: entry.verdict.state,
                 since: entry.verdict.since,
@@ -277,17 +380,17 @@ fn facts_of<'a>(row: &'a Row, state: &'a State, ascii: bool) -> Option<Facts<'a>
     }
 }
 
-fn stack_facts<'a>(stack: &'a Stack, state: &'a State) -> Facts<'a> {
-    let expected = stack.services.iter().filter(|service| service.verdict.state != ServiceState::Absent);
-    let (mut up, mut all) = (0, 0);
-    for service in expected {
-        all += 1;
-        up += usize::from(service.verdict.state.is_up());
-    }
+fn stack_facts<'a>(stack: &'a Stack, row: &Row, state: &'a State, ascii: bool) -> Facts<'a> {
+    let (up, all) = count_up(stack, state);
     let containers = running_of(stack.services.iter().flat_map(|service| &service.containers), state);
     Facts {
         name: &stack.name,
-        note: String::new(),
+        note: stack_note(stack, state),
+        token: None,
+        probe: false,
+        watch: None,
+        // Unfolded, its services say so themselves.
+        drift: if row.folded == Some(true) { folded_drift(stack, ascii) } else { String::new() },
         count: Some(format!("{up}/{all}")),
         state: stack.state,
         since: None,
@@ -301,13 +404,42 @@ fn stack_facts<'a>(stack: &'a Stack, state: &'a State) -> Facts<'a> {
     }
 }
 
-fn service_facts<'a>(
-    stack: &'a Stack,
-    service: &'a Service,
-    row: &Row,
-    state: &'a State,
-    ascii: bool,
-) -> Facts<'a> {
+/// Counts the services that are up, of how many that were created; of a stack that never was, of how many
+/// that bringing it up creates.
+fn count_up(stack: &Stack, state: &State) -> (usize, usize) {
+    let created = |service: &&Service| service.verdict.state != ServiceState::Absent;
+    let all = stack.services.iter().filter(created).count();
+    if all > 0 {
+        return (stack.services.iter().filter(|service| service.verdict.state.is_up()).count(), all);
+    }
+    let on = profiles_on(&state.containers, &stack.name);
+    let wanted =
+        |service: &&Service| service.profiles.is_empty() || service.profiles.iter().any(|p| on.contains(p));
+    (0, stack.services.iter().filter(wanted).count())
+}
+
+/// Says which variant of a stack runs, where it has several.
+pub fn stack_note(stack: &Stack, state: &State) -> String {
+    variants::current(state, &stack.name).unwrap_or_default().to_owned()
+}
+
+fn folded_drift(stack: &Stack, ascii: bool) -> String {
+    drift_words(stack.services.iter().find_map(|service| service.drift.as_ref()), ascii)
+}
+
+/// Says in a row that something is not as the files say.
+pub fn drift_words(drift: Option<&Drift>, ascii: bool) -> String {
+    let word = match drift {
+        None => return String::new(),
+        // Compose's own word for it.
+        Some(Drift::Gone) => "orphan",
+        Some(Drift::Image { .. } | Drift::Config) => "changed",
+    };
+    format!("{} {word}", glyphs(ascii).differs)
+}
+
+fn service_facts<'a>(stack: &'a Stack, service: &'a Service, row: &Row, cx: &Context<'a>) -> Facts<'a> {
+    let (state, ascii) = (cx.state, cx.theme.ascii);
     let entries: Vec<_> = service.containers.iter().filter_map(|id| state.containers.get(id)).collect();
     let containers = running_of(&service.containers, state);
     let limits: Vec<u64> =
@@ -322,6 +454,10 @@ fn service_facts<'a>(
     Facts {
         name: &service.name,
         note,
+        token: token_of(&stack.name, &service.name, state),
+        probe: is_marked(&stack.name, service, state),
+        watch: words::badge(&(stack.name.clone(), service.name.clone()), state, cx.theme),
+        drift: drift_words(service.drift.as_ref(), ascii),
         count: None,
         state: service.verdict.state,
         since: service.verdict.since,
@@ -343,6 +479,18 @@ fn running_of<'a>(ids: impl IntoIterator<Item = &'a ContainerId>, state: &State)
     ids.into_iter()
         .filter(|id| state.containers.get(id).is_some_and(|entry| entry.container.run.is_up()))
         .collect()
+}
+
+/// Returns how the worst token that a service lives on stands, while that needs somebody.
+pub fn token_of(stack: &str, service: &str, state: &State) -> Option<TokenState> {
+    let tokens = state.tokens.of_service(stack, service).filter(|token| !token.is_unread());
+    tokens.map(|token| token.state).filter(|state| state.is_trouble()).min()
+}
+
+/// Returns how many columns the word about the watching of a service takes.
+pub fn watch_width(stack: &Arc<str>, service: &Arc<str>, state: &State) -> u16 {
+    let face = words::badge(&(stack.clone(), service.clone()), state, &Theme::plain());
+    face.map_or(0, |face| width(&face.word) + 3)
 }
 
 /// Writes published ports short, each once: `8000→80 5432`. The engine lists IPv4 and IPv6 apart.

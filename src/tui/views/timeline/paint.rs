@@ -8,7 +8,6 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::timeline::{Severity, TimelineEntry};
 use crate::tui::action::Action;
-use crate::tui::theme::Theme;
 use crate::tui::view::Context;
 use crate::tui::views::notice::Notice;
 use crate::tui::views::timeline::{TimelineView, entry, name};
@@ -74,7 +73,7 @@ impl TimelineView {
         let visible = self.window.visible();
         let shown: Vec<&TimelineEntry> =
             self.rows[visible.clone()].iter().filter_map(|number| entry(cx.state, *number)).collect();
-        let longest = shown.iter().map(|entry| name(entry).width()).max().unwrap_or(0) as u16;
+        let longest = shown.iter().map(|entry| shown_name(entry, cx).width()).max().unwrap_or(0) as u16;
         let columns = Columns {
             time: self.clock.dated_width(shown.first().map(|entry| entry.at), cx.now),
             // Steps of four keep the text from dancing while one scrolls.
@@ -111,7 +110,7 @@ impl TimelineView {
         }
         buf.set_string(x, area.y, mark(entry.severity, theme.ascii), theme.severity(entry.severity));
         x += 2;
-        draw_name((x, area.y), columns.name, buf, entry, theme);
+        draw_name((x, area.y), columns.name, buf, entry, cx);
         x += columns.name + 1;
         if columns.kind > 0 {
             buf.set_string(x, area.y, entry.kind.word(), theme.muted);
@@ -168,9 +167,18 @@ impl TimelineView {
     }
 }
 
+/// Names what an entry is about, without the stack where there is only this one.
+fn shown_name(entry: &TimelineEntry, cx: &Context<'_>) -> String {
+    match (&entry.stack, &entry.service) {
+        (Some(stack), Some(service)) if cx.state.only_stack() == Some(stack) => service.to_string(),
+        _ => name(entry),
+    }
+}
+
 /// Draws `stack/service`: the service is what one looks for, so the stack gives way first.
-fn draw_name((x, y): (u16, u16), width: u16, buf: &mut Buffer, entry: &TimelineEntry, theme: &Theme) {
-    let full = name(entry);
+fn draw_name((x, y): (u16, u16), width: u16, buf: &mut Buffer, entry: &TimelineEntry, cx: &Context<'_>) {
+    let theme = cx.theme;
+    let full = shown_name(entry, cx);
     let room = usize::from(width);
     let Some((stack, service)) = full.split_once('/') else {
         let style = if entry.stack.is_some() { theme.strong } else { theme.muted };

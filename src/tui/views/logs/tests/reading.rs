@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::event::Event;
-use crate::model::logs::{OlderLines, Reach};
+use crate::model::logs::{LogSource, OlderLines, Reach};
+use crate::model::stack_file::{LogFile, StackFile};
 
 const JSON: &str = r#"{"level":50,"time":"2026-11-20T19:03:21Z","pid":7,"msg":"could not connect","err":{"code":"ECONNREFUSED"},"stack":"Error: no\n    at connect (a.js:1)"}"#;
 
@@ -54,7 +55,7 @@ fn an_open_line_stays_open_while_others_slip_in_and_fall_out() {
 #[test]
 fn only_matching_lines_are_shown_and_go_on_being_chosen() {
     let (mut view, mut fixture, app) = counting(50);
-    view.set_sieve("line 1.$");
+    view.pane().set_sieve("line 1.$");
     let text = drawn(&mut view, &mut fixture, SIZE);
     assert!(text.contains("line 10") && text.contains("line 19") && !text.contains("line 9 "), "{text}");
     assert!(text.contains("10 of 50 lines") && text.contains("only line 1.$"), "{text}");
@@ -66,10 +67,10 @@ fn only_matching_lines_are_shown_and_go_on_being_chosen() {
     view.set_filter("9");
     assert!(foot(&mut view, &mut fixture).contains("/9 1/1"));
     view.set_filter("");
-    view.set_sieve("!line");
+    view.pane().set_sieve("!line");
     let text = drawn(&mut view, &mut fixture, SIZE);
     assert!(text.contains("other") && !text.contains("line 19") && text.contains("hiding line"), "{text}");
-    view.set_sieve("nowhere");
+    view.pane().set_sieve("nowhere");
     assert!(drawn(&mut view, &mut fixture, SIZE).contains("None of 52 lines match nowhere"));
     view.handle(Action::Back, &fixture.state);
     assert!(drawn(&mut view, &mut fixture, SIZE).contains("52 lines"));
@@ -80,7 +81,7 @@ fn a_trace_is_chosen_as_a_whole_also_when_its_end_comes_later() {
     let (mut view, mut fixture) = busy();
     view.sync(&fixture.state, Rect::new(0, 0, 80, 12));
     let (api, db) = (id("assistant", "api", 1), id("assistant", "db", 1));
-    view.set_sieve("ValueError");
+    view.pane().set_sieve("ValueError");
     fixture.log(vec![
         line(&api, 2_000, Some(Error), "request failed"),
         line(&api, 2_000, None, "Traceback (most recent call last):"),
@@ -95,7 +96,7 @@ fn a_trace_is_chosen_as_a_whole_also_when_its_end_comes_later() {
         "{text}"
     );
     assert!(!text.contains("in between") && !text.contains("after"), "{text}");
-    view.set_sieve("!app.py");
+    view.pane().set_sieve("!app.py");
     let text = drawn(&mut view, &mut fixture, SIZE);
     assert!(!text.contains("request failed") && text.contains("in between"), "{text}");
 }
@@ -105,7 +106,7 @@ fn the_filter_agrees_with_a_full_scan_whatever_arrives() {
     let mut fixture = Fixture::new();
     let mut view = opened(vec![stack("assistant")]);
     look(&mut view, &mut fixture, SIZE);
-    view.set_sieve("7");
+    view.pane().set_sieve("7");
     let ids = [id("assistant", "api", 1), id("assistant", "db", 1)];
     let mut seed = 11_u64;
     let mut random = |below: u64| {
@@ -157,7 +158,7 @@ fn answer(view: &mut LogsView, fixture: &mut Fixture, lines: Vec<LogLine>, is_be
     fixture.apply(Event::OlderLogsAsked(ids.clone()));
     assert!(view.wishes(&fixture.state).is_empty(), "one at a time");
     let container = ids[0].clone();
-    fixture.apply(Event::OlderLogsRead { container, result: Ok(OlderLines { lines, is_beginning }) });
+    fixture.apply(Event::OlderLogsRead { source: container, result: Ok(OlderLines { lines, is_beginning }) });
     view.sync(&fixture.state, Rect::new(0, 0, SIZE.0, SIZE.1));
 }
 
@@ -181,7 +182,7 @@ fn going_beyond_the_first_line_reads_older_ones_and_says_where_the_log_begins() 
     view.handle(Action::First, &fixture.state);
     answer(&mut view, &mut fixture, Vec::new(), true);
     assert!(foot(&mut view, &mut fixture).contains("the log begins here"));
-    assert_eq!(fixture.state.logs.reach(&app), Some(&Reach::Beginning));
+    assert_eq!(fixture.state.logs.reach(&(&app).into()), Some(&Reach::Beginning));
     view.handle(Action::MoveUp, &fixture.state);
     assert!(view.wishes(&fixture.state).is_empty());
 }
@@ -189,14 +190,48 @@ fn going_beyond_the_first_line_reads_older_ones_and_says_where_the_log_begins() 
 #[test]
 fn a_jump_goes_to_the_line_of_that_time_and_reads_back_for_it() {
     let (mut view, mut fixture, app) = counting(100);
-    assert!(view.jump("2026-11-20 19:01:42.5", &fixture.state, fixture::now()).is_empty());
+    assert!(view.pane().jump("2026-11-20 19:01:42.5", &fixture.state, fixture::now()).is_empty());
     assert!(first_line(&mut view, &mut fixture).contains("line 50"));
     assert!(!view.pane.is_following());
-    let why = view.jump("soon", &fixture.state, fixture::now());
+    let why = view.pane().jump("soon", &fixture.state, fixture::now());
     assert!(matches!(why.as_slice(), [Effect::Toast(words)] if words.contains("14:05")), "{why:?}");
-    view.jump("5m", &fixture.state, fixture::now());
+    view.pane().jump("5m", &fixture.state, fixture::now());
     let older = (0..20).map(|n| line(&app, 310_000 - n * 1000, Some(Info), &format!("older {n}"))).collect();
     answer(&mut view, &mut fixture, older, false);
     assert!(view.wishes(&fixture.state).is_empty(), "far enough");
     assert!(first_line(&mut view, &mut fixture).contains("older 10"));
+}
+
+#[test]
+fn a_file_in_a_container_is_one_more_source() {
+    let mut fixture = Fixture::new();
+    let mut view = opened(vec![service("assistant", "db")]);
+    let logs = vec![LogFile { service: "db".into(), file: String::from("/data/slow.log") }];
+    fixture.apply(Event::StackFileRead {
+        stack: "assistant".into(),
+        folder: "/srv/assistant".into(),
+        result: Ok(StackFile { logs, ..StackFile::default() }),
+    });
+    look(&mut view, &mut fixture, SIZE);
+    let db = id("assistant", "db", 1);
+    let file = LogSource::file(db.clone(), "/data/slow.log".into());
+    assert!(fixture.state.logs.shown().contains(&file));
+    let of_file =
+        |ago, text| LogLine { source: file.clone(), stream: LogStream::File, ..line(&db, ago, None, text) };
+    fixture.log(vec![line(&db, 3_000, Some(Info), "printed"), line(&db, 1_000, Some(Info), "printed again")]);
+    fixture.log(vec![of_file(2_000, "written between")]);
+    let text = drawn(&mut view, &mut fixture, SIZE);
+    let order: Vec<_> = ["printed", "written between", "printed again"].map(|words| text.find(words)).into();
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "{text}");
+    assert!(text.contains("db·slow.log") && text.contains("2 sources"), "{text}");
+    // Why there is nothing of it is told beside the others.
+    fixture.apply(Event::LogStatusChanged {
+        source: file,
+        status: LogStatus::Unreadable(String::from("cannot read /data/slow.log: it is a folder")),
+    });
+    let text = drawn(&mut view, &mut fixture, SIZE);
+    assert!(
+        text.contains("db·slow.log cannot be read: cannot read /data/slow.log: it is a folder"),
+        "{text}"
+    );
 }

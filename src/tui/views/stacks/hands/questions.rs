@@ -7,14 +7,16 @@ use crate::model::containers::ContainerId;
 use crate::model::jobs::{ComposeOrder, ComposeVerb, Verb};
 use crate::model::stacks::{Target, duration_words};
 use crate::state::State;
-use crate::state::jobs::compose::{call, goes, is_anonymous};
+use crate::state::jobs::compose::{call, goes, is_anonymous, must_build, orphans};
 use crate::state::jobs::{cutoff, plan};
 use crate::tui::popups::prompt::Prompt;
 use crate::tui::view::{Effect, Offer};
-use crate::tui::views::stacks::hands::run;
+use crate::tui::views::stacks::hands::{run, variants};
 
 /// Lines of a question before it says "and n more".
 const LISTED: usize = 10;
+/// Characters of a line of an enumeration, for the narrowest screens that are not small.
+const LONGEST: usize = 64;
 
 /// Asks for a verb of the engine: what is touched, in which order. What takes nothing away is done unasked.
 pub fn ask(verb: Verb, targets: &BTreeSet<Target>, state: &State) -> Vec<Effect> {
@@ -75,8 +77,15 @@ pub fn ask_compose(orders: &[ComposeOrder], state: &State) -> Vec<Effect> {
     let mut touched = Vec::new();
     let mut lines = Vec::new();
     for order in orders {
+        let mut profiles = order.profiles.clone();
         match call(&state.containers, order) {
-            Ok(call) => touched.extend(state.containers.of_target(&call.target)),
+            Ok(call) => {
+                touched.extend(state.containers.of_target(&call.target));
+                // Those that are on, or were when it was taken down, come along with the whole stack.
+                if order.services.is_empty() {
+                    profiles = call.project.profiles;
+                }
+            }
             Err(why) => return vec![Effect::Toast(why)],
         }
         if order.services.is_empty() {
@@ -84,28 +93,78 @@ pub fn ask_compose(orders: &[ComposeOrder], state: &State) -> Vec<Effect> {
         } else {
             lines.extend(order.services.iter().map(|service| format!("{}/{service}", order.stack)));
         }
-        if !order.profiles.is_empty() {
-            lines.push(format!("With the profile {}", order.profiles.join(", ")));
+        if !profiles.is_empty() {
+            let word = if profiles.len() == 1 { "profile" } else { "profiles" };
+            lines.push(format!("With the {word} {}", profiles.join(", ")));
         }
+        lines.extend(variants::told_before(&order.stack, state));
     }
     cut(&mut lines);
+    if first.verb == ComposeVerb::Sweep {
+        let goes: Vec<_> = orders.iter().flat_map(|order| orphans(&state.containers, &order.stack)).collect();
+        section(
+            &mut lines,
+            "These are stopped and removed, its files do not know them:",
+            names(&goes, state),
+        );
+    }
     let words: &[&str] = match first.verb {
         ComposeVerb::Up => {
             &["What it depends on comes up too", "Containers whose definition or image changed are recreated"]
         }
+        ComposeVerb::Sweep => &["Volumes stay", "Containers whose definition or image changed are recreated"],
         ComposeVerb::Recreate => &["Its containers are stopped, removed and made anew; volumes stay"],
         ComposeVerb::Rebuild => &["What runs goes on until the image is built, then it is recreated"],
+        ComposeVerb::RebuildClean => {
+            &["Every step of the build is done anew", "What runs goes on until then, then it is recreated"]
+        }
+        ComposeVerb::Update => &[
+            "Pulls, builds, brings up and waits until all of it is ready",
+            "The present images are kept meanwhile: one can go back to them",
+        ],
+        ComposeVerb::GoBack => {
+            &["The images from before get their names back", "The containers are made anew from them"]
+        }
+        ComposeVerb::Scale(_) => &[],
         ComposeVerb::Pull => &["What runs goes on with its present image until it is recreated"],
         ComposeVerb::Down { .. } => &[],
     };
     lines.push(String::new());
     lines.extend(words.iter().map(|word| (*word).to_owned()));
+    if orders.iter().any(|order| must_build(&state.containers, order)) {
+        lines.push(String::from("Images are built first: those that are there may be of other files"));
+    }
+    lines.extend(orders.iter().flat_map(|order| scaled_back(order, state)));
     warn(&mut lines, cutoff::warnings(state, verb, &touched));
     let what = match orders {
         [order] => name(order),
         _ => format!("{} stacks", orders.len()),
     };
-    vec![Effect::Confirm { question: format!("{} {what}?", capitalized(verb.word())), lines, commands }]
+    let question = match first.verb {
+        ComposeVerb::GoBack => format!("Go back to the old image of {what}?"),
+        ComposeVerb::Sweep => format!("Bring up {what} and remove its orphans?"),
+        _ => format!("{} {what}?", capitalized(verb.word())),
+    };
+    vec![Effect::Confirm { question, lines, commands }]
+}
+
+/// Names services that have another number of containers than the files say: bringing them up evens that out.
+fn scaled_back(order: &ComposeOrder, state: &State) -> Vec<String> {
+    let known = state.containers.definition(&order.stack).zip(state.containers.stack(&order.stack));
+    let Some((definition, stack)) = known.filter(|_| order.verb != ComposeVerb::Pull) else {
+        return Vec::new();
+    };
+    let meant = stack
+        .services
+        .iter()
+        .filter(|service| order.services.is_empty() || order.services.contains(&service.name));
+    meant
+        .filter_map(|service| {
+            let wanted = definition.services.get(&service.name)?.replicas;
+            let (name, now) = (&service.name, service.desired);
+            (now > 1 && now > wanted).then(|| format!("{name} goes from {now} containers back to {wanted}"))
+        })
+        .collect()
 }
 
 /// Asks for a `down`: lists what goes; where volumes could go too, asks which first.
@@ -124,7 +183,8 @@ pub fn ask_down(order: &ComposeOrder, state: &State) -> Vec<Effect> {
         if volumes {
             section(&mut lines, "Volumes, with all the data in them:", goes.volumes.clone());
         } else if !goes.volumes.is_empty() {
-            lines.extend([String::new(), format!("Volumes stay: {}", goes.volumes.join(", "))]);
+            lines.push(String::new());
+            lines.extend(broken_up(&format!("Volumes stay: {}", goes.volumes.join(", "))));
         }
         if !goes.stays.is_empty() {
             lines.extend([String::new(), String::from("These stay: the compose files do not know them")]);
@@ -178,6 +238,22 @@ fn names(ids: &[ContainerId], state: &State) -> Vec<String> {
         .map(|entry| format!("{}  {}", entry.container.name, entry.verdict.state.word()))
         .collect();
     cut(&mut lines);
+    lines
+}
+
+/// Breaks a long enumeration up into lines.
+fn broken_up(words: &str) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in words.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.len() + word.len() < LONGEST => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
     lines
 }
 

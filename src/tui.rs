@@ -277,7 +277,8 @@ impl Face {
             }
             self.frames.urge();
             taken += 1;
-            if self.quit.is_some() || taken >= BATCH {
+            // What is typed after the wish for a shell is not for this screen: it would wish for another one.
+            if self.quit.is_some() || self.shell.is_some() || taken >= BATCH {
                 break;
             }
             next = self.keys.as_mut().and_then(Keys::waiting);

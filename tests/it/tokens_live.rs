@@ -155,8 +155,9 @@ async fn a_file_that_is_replaced_all_the_time_is_always_read() {
     let script = r#"
         n=0; while :; do n=$((n+1))
             echo "{\"expires\": 179519$((1000+n%9000))" > /tmp/new; echo "}" >> /tmp/new; mv /tmp/new /tmp/t.json
-            printf '{"expires":' > /tmp/rewritten.json; printf '1795191238}' >> /tmp/rewritten.json
-            # Fifty times a second: one that is never whole for longer than it takes to look is not readable.
+            # Fifty times a second, and ten times: one that is never whole for as long as it takes to look is not
+            # readable.
+            [ $((n % 5)) = 0 ] && printf '{"expires":' > /tmp/rewritten.json && printf '1795191238}' >> /tmp/rewritten.json
             sleep 0.02
         done"#;
     let guard = with_tools(&["--stop-timeout", "0"], script);

@@ -16,7 +16,7 @@ use crate::model::tokens::{TokenProblem, TokenRead, TokenReadings, TokenRequest}
 use crate::ports::EngineError;
 
 /// A file may be seen half-written, or gone for a moment while it is replaced: it is looked at so often.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 6;
 const BETWEEN: Duration = Duration::from_millis(120);
 
 /// What a source holds.

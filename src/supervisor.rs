@@ -3,7 +3,9 @@
 //! [`Supervisor::submit`] takes a wish, [`Supervisor::next`] waits until something happened and has
 //! applied it. Decides no policy (that is `state`) and draws nothing.
 
+mod beat;
 pub mod closing;
+mod commands;
 pub mod files;
 pub mod followers;
 pub mod history;
@@ -22,25 +24,20 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
-use crate::model::compose::ComposeProject;
 use crate::model::containers::{ContainerId, RunState};
-use crate::model::jobs::Job;
 use crate::model::notify::NotifyPolicy;
 use crate::model::shells::ShellWish;
-use crate::model::tokens::{RefreshCause, TokenId};
 use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, Clock, EngineError, Opening, Ports};
 use crate::state::State;
-use crate::state::findings;
 use crate::state::notify::Notify;
 use crate::supervisor::closing::Closing;
 use crate::supervisor::files::FileTask;
 use crate::supervisor::followers::Followers;
 use crate::supervisor::history::Recorder;
 use crate::supervisor::inbox::{Inbox, Outbox};
-use crate::supervisor::jobs::{JobRunner, Room};
+use crate::supervisor::jobs::JobRunner;
 use crate::supervisor::watch::TreeTask;
 
 /// How long runs may take to end with us.
@@ -55,10 +52,6 @@ const PROBES: usize = 8;
 /// Waiting times after an inspection that failed for another reason than "no such container".
 const INSPECTION_RETRIES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_millis(0)];
-/// How often unhealthy containers are inspected, for their newest result and failing streak.
-const SICK_BEAT: SignedDuration = SignedDuration::from_secs(10);
-/// How often processes are read while they are looked at.
-const PROCESS_BEAT: SignedDuration = SignedDuration::from_secs(3);
 
 /// A line that a job has printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,242 +190,6 @@ impl Supervisor {
         self.ports.clock.now()
     }
 
-    /// Carries out a wish. The one gate of `--read-only`: nothing that changes something passes it.
-    pub fn submit(&mut self, command: Command) {
-        if self.state.read_only && command.changes_something() {
-            self.apply(Event::CommandRefused(String::from(READ_ONLY)));
-            return;
-        }
-        match command {
-            Command::Act { verb, target } => self.begin(|jobs, room| jobs.act(room, verb, target)),
-            Command::Compose(order) => self.begin(|jobs, room| jobs.compose(room, &order)),
-            Command::Rename { container, name } => {
-                self.begin(|jobs, room| jobs.rename(room, container, name));
-            }
-            Command::Copy(order) => self.begin(|jobs, room| jobs.copy(room, order)),
-            Command::Run(order) => self.begin(|jobs, room| jobs.run(room, order)),
-            Command::ReadChoices { number, order } => {
-                let engine = self.ports.engine.clone();
-                self.fetch(async move {
-                    let result = runs::choices(engine, &order).await;
-                    Event::ChoicesRead { number, result }
-                });
-            }
-            Command::Cancel(job) => self.jobs.cancel(job),
-            Command::LookAt(interest) => {
-                if interest == self.state.interest {
-                    return;
-                }
-                self.followers.follow(&interest.logs, &self.state);
-                let now = self.now();
-                if interest.processes != self.state.interest.processes {
-                    self.next_processes = interest.processes.is_some().then_some(now);
-                }
-                if interest.health != self.state.interest.health {
-                    self.next_health = interest.health.is_some().then_some(now);
-                }
-                self.apply(Event::LookedAt(interest));
-            }
-            Command::LoadOlderLogs(ids) => {
-                let requests = self.state.logs.older_requests(&ids);
-                self.apply(Event::OlderLogsAsked(ids));
-                for request in requests {
-                    let engine = self.ports.engine.clone();
-                    let tty = self.state.containers.get(&request.source.container);
-                    let tty = tty.is_some_and(|entry| entry.container.tty);
-                    self.fetch(async move {
-                        let result = older::read(engine, &request, tty).await;
-                        Event::OlderLogsRead { source: request.source, result }
-                    });
-                }
-            }
-            Command::Inspect(id) => self.inspect(id),
-            Command::ReadInspect(container) => {
-                let engine = self.ports.engine.clone();
-                self.fetch(async move {
-                    let lines = engine.inspect_text(&container).await;
-                    Event::InspectRead { container, lines }
-                });
-            }
-            Command::ReadProcesses(container) => {
-                let engine = self.ports.engine.clone();
-                self.fetch(async move {
-                    let table = engine.processes(&container).await;
-                    Event::ProcessesRead { container, table }
-                });
-            }
-            Command::ReadDiskUsage => {
-                let engine = self.ports.engine.clone();
-                self.fetch(async move { Event::DiskUsageRead(engine.disk_usage().await) });
-            }
-            Command::ReadDefinition(project) => {
-                let compose = self.ports.compose.clone();
-                let turn = self.definitions.clone();
-                self.fetch(async move {
-                    // One at a time: each takes a core for a fifth of a second, and nobody waits for it.
-                    let _turn = turn.acquire_owned().await;
-                    let result = compose.definition(&project).await;
-                    Event::DefinitionRead { project, result }
-                });
-            }
-            Command::ChooseVariant { stack, variant } => self.apply(Event::VariantChosen { stack, variant }),
-            Command::Lint { stack, project } => self.lint(stack, project),
-            Command::ReadStackFile { stack, folder } => {
-                let files = self.ports.stack_files.clone();
-                self.fetch(async move {
-                    let result = files.read(&folder).await;
-                    Event::StackFileRead { stack, folder, result }
-                });
-            }
-            Command::ReadTokens(request) => {
-                let source = self.ports.tokens.clone();
-                self.fetch(async move {
-                    let result = source.read(&request).await;
-                    Event::TokensRead { stack: request.stack, rule: request.rule.name.clone(), result }
-                });
-            }
-            Command::Probe(request) => {
-                let (prober, turn) = (self.ports.prober.clone(), self.probes.clone());
-                self.fetch(async move {
-                    let _turn = turn.acquire_owned().await;
-                    let answer = Box::new(prober.probe(&request).await);
-                    Event::Probed { probe: request.id, answer }
-                });
-            }
-            Command::ProbeNow => self.apply(Event::ProbesWanted),
-            Command::MeasureImage(image_id) => {
-                let engine = self.ports.engine.clone();
-                self.fetch(async move {
-                    let bytes = engine.image_bytes(&image_id).await.ok();
-                    Event::ImageMeasured { image_id, bytes }
-                });
-            }
-            Command::RefreshToken { token, by } => self.refresh_token(token, by),
-            Command::Authorize(token) => self.authorize(token),
-            Command::AskApproval(token) => {
-                let request = self.state.tokens.request(&token, &self.state.containers);
-                let source = self.ports.tokens.clone();
-                if let Some(request) = request {
-                    self.fetch(async move {
-                        let result = source.approval(&request, &token).await;
-                        Event::ApprovalRead { token, result }
-                    });
-                }
-            }
-            Command::DropAuthorization(token) => self.apply(Event::AuthorizationDropped(token)),
-            Command::SetAutoRefresh { token, on } => self.apply(Event::AutoRefreshSet { token, on }),
-            Command::SetWatch { stack, service, on } => self.apply(Event::WatchSet { stack, service, on }),
-            Command::PauseWatch(paused) => self.apply(Event::WatchPaused(paused)),
-            Command::SetWatchManual(manual) => self.apply(Event::WatchManual(manual)),
-            Command::TriggerWatch { stack, service } => self.apply(Event::WatchTriggered { stack, service }),
-            Command::RunWatch(order) => {
-                let run = order.run;
-                let room = Room {
-                    state: &self.state,
-                    ports: &self.ports,
-                    outbox: &self.outbox,
-                    tasks: &mut self.tasks,
-                };
-                match self.jobs.watch(room, order) {
-                    Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
-                    Err(why) => self.apply(Event::WatchRefused { run, why }),
-                }
-            }
-            Command::KeepTree { tree, changes } => {
-                if let Some(trees) = self.ports.trees.clone() {
-                    self.keep(async move { trees.keep(&tree, &changes).await });
-                }
-            }
-            Command::KeepWatched(watched) => {
-                if let Some(trees) = self.ports.trees.clone().filter(|_| self.trees.remembers) {
-                    self.keep(async move { trees.keep_watched(&watched).await });
-                }
-            }
-            Command::Reconnect => self.reconnect.notify_one(),
-            Command::Notify(notification) => {
-                if let Some(webhook) = self.ports.webhook.clone() {
-                    let (turn, outbox) = (self.webhooks.clone(), self.outbox.clone());
-                    self.tasks.spawn(async move {
-                        let _turn = turn.acquire_owned().await;
-                        if let Err(why) = webhook.tell(notification).await {
-                            log::warn!("{why}");
-                            outbox.fact(Event::WebhookFailed(why)).await;
-                        }
-                    });
-                }
-            }
-            Command::Remember(entries) => {
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.keep(entries);
-                }
-            }
-        }
-    }
-
-    /// Watches again what was watched in an earlier run, and keeps what is watched for the next.
-    pub fn remember_watched(&mut self) {
-        let Some(trees) = self.ports.trees.clone() else { return };
-        self.trees.remembers = true;
-        self.tasks.spawn(watch::recall(trees, self.outbox.clone()));
-    }
-
-    /// Lets something be kept; what is wrong with the disk costs one warning.
-    fn keep(&mut self, work: impl Future<Output = Result<(), String>> + Send + 'static) {
-        let outbox = self.outbox.clone();
-        self.tasks.spawn(async move {
-            if let Err(why) = work.await {
-                outbox.fact(Event::WatchFailed(why)).await;
-            }
-        });
-    }
-
-    fn refresh_token(&mut self, token: TokenId, by: RefreshCause) {
-        let tokens = &self.state.tokens;
-        let ready = tokens.can_refresh(&token).and_then(|()| {
-            tokens.request(&token, &self.state.containers).ok_or_else(|| format!("{} is gone", token.name))
-        });
-        match ready {
-            Ok(request) => {
-                self.apply(Event::TokenRefreshStarted { token: token.clone(), by });
-                let source = self.ports.tokens.clone();
-                self.fetch(async move {
-                    let result = source.refresh(&request, &token).await;
-                    Event::TokenRefreshed { token, result }
-                });
-            }
-            Err(why) => self.apply(Event::CommandRefused(why)),
-        }
-    }
-
-    fn authorize(&mut self, token: TokenId) {
-        let tokens = &self.state.tokens;
-        let ready = tokens.can_authorize(&token).and_then(|()| {
-            tokens.request(&token, &self.state.containers).ok_or_else(|| format!("{} is gone", token.name))
-        });
-        match ready {
-            Ok(request) => {
-                self.apply(Event::AuthorizationStarted(token.clone()));
-                let source = self.ports.tokens.clone();
-                self.fetch(async move {
-                    let result = source.authorize(&request, &token).await;
-                    Event::InvitationRead { token, result }
-                });
-            }
-            Err(why) => self.apply(Event::CommandRefused(why)),
-        }
-    }
-
-    fn lint(&mut self, stack: Arc<str>, project: ComposeProject) {
-        let Some(linter) = self.ports.linter.clone() else { return };
-        let standing = findings::standing(&self.state, &stack);
-        let turn = self.definitions.clone();
-        self.fetch(async move {
-            let _turn = turn.acquire_owned().await;
-            let result = linter.findings(&project, standing).await;
-            Event::Linted { stack, result }
-        });
-    }
-
     /// Ends what runs in containers and lets what is to be kept reach the disk; nothing is kept afterwards.
     pub async fn close(&mut self) {
         if self.jobs.cancel_runs() {
@@ -445,17 +202,6 @@ impl Supervisor {
         }
         if let Some(recorder) = self.recorder.take() {
             recorder.close().await;
-        }
-    }
-
-    /// Opens a terminal in a container. Refused under `--read-only`: what is typed there may change
-    /// anything.
-    fn begin(&mut self, start: impl FnOnce(&mut JobRunner, Room<'_>) -> Result<Job, String>) {
-        let room =
-            Room { state: &self.state, ports: &self.ports, outbox: &self.outbox, tasks: &mut self.tasks };
-        match start(&mut self.jobs, room) {
-            Ok(job) => self.apply(Event::JobStarted(Box::new(job))),
-            Err(why) => self.apply(Event::CommandRefused(why)),
         }
     }
 
@@ -497,13 +243,6 @@ impl Supervisor {
         }
         self.on_time();
         while self.tasks.try_join_next().is_some() {}
-    }
-
-    fn next_deadline(&self) -> Timestamp {
-        [self.state.next_deadline(), self.next_health, self.next_processes]
-            .into_iter()
-            .flatten()
-            .fold(self.next_sample.min(self.next_sick), Timestamp::min)
     }
 
     fn apply(&mut self, event: Event) {
@@ -619,77 +358,4 @@ impl Supervisor {
             outbox.fact(event).await;
         });
     }
-
-    /// Does what is due by the clock.
-    fn on_time(&mut self) {
-        let now = self.ports.clock.now();
-        if self.state.next_deadline().is_some_and(|at| at <= now) {
-            self.apply(Event::Tick);
-        }
-        if self.next_sample <= now {
-            self.next_sample = next_beat(now, self.beat);
-            self.sample();
-        }
-        if self.next_health.is_some_and(|at| at <= now) {
-            self.next_health = self.state.interest.health.clone().map(|id| {
-                let due = self.state.next_health_result(&id);
-                self.inspect(id);
-                due.filter(|at| *at > now).unwrap_or(now + SignedDuration::from_secs(2))
-            });
-        }
-        if self.next_sick <= now {
-            self.next_sick = now + SICK_BEAT;
-            for id in self.state.containers.unhealthy().take(INSPECTIONS).collect::<Vec<_>>() {
-                self.inspect(id);
-            }
-        }
-        if self.next_processes.is_some_and(|at| at <= now) {
-            self.next_processes = self.state.interest.processes.clone().map(|id| {
-                self.submit(Command::ReadProcesses(id));
-                now + PROCESS_BEAT
-            });
-        }
-    }
-
-    /// Whatever lies further ahead than it was ever put was put there by a clock that has gone back since.
-    fn survive_a_clock_set_back(&mut self) {
-        let now = self.ports.clock.now();
-        let farthest = now + SICK_BEAT;
-        self.next_sample = if self.next_sample > farthest { now } else { self.next_sample };
-        self.next_sick = if self.next_sick > farthest { now } else { self.next_sick };
-        self.next_processes = self.next_processes.map(|at| if at > farthest { now } else { at });
-        // A check may have any interval; one question too many costs nothing.
-        let farthest = now + SignedDuration::from_hours(1);
-        self.next_health = self.next_health.map(|at| if at > farthest { now } else { at });
-    }
-
-    fn sample(&mut self) {
-        if !self.sampling && self.state.connection.is_up() {
-            let (state, now) = (&self.state, self.ports.clock.now());
-            let wanted =
-                crate::state::usage::requests(&state.containers, &state.interest.usage, &state.usage, now);
-            if !wanted.is_empty() {
-                self.sampling = true;
-                let meter = self.ports.usage.clone();
-                self.fetch(async move { Event::UsageSampled(meter.sample(wanted).await) });
-            }
-        }
-        if !self.host_sampling && self.state.interest.host {
-            self.host_sampling = true;
-            let meter = self.ports.host.clone();
-            let engine = self.ports.engine.clone();
-            self.fetch(async move {
-                let mut sample = meter.sample().await;
-                sample.own.engine_calls = engine.calls();
-                Event::HostSampled(Box::new(sample))
-            });
-        }
-    }
-}
-
-/// Returns the next moment that lies on the beat, so that all figures of a screen change together.
-fn next_beat(now: Timestamp, beat: Duration) -> Timestamp {
-    let beat = beat.as_millis() as i64;
-    let millisecond = now.as_millisecond();
-    Timestamp::from_millisecond(millisecond - millisecond.rem_euclid(beat) + beat).unwrap_or(now)
 }

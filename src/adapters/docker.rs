@@ -15,6 +15,7 @@ mod copy;
 mod disk;
 mod endpoint;
 mod events;
+mod facts;
 mod images;
 mod info;
 mod json;
@@ -24,6 +25,7 @@ mod json_file;
 #[path = "docker/json_file/elsewhere.rs"]
 mod json_file;
 mod labels;
+mod list;
 mod log_files;
 mod logs;
 mod place;
@@ -48,7 +50,6 @@ use bollard::query_parameters::{
     RenameContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
     TagImageOptions,
 };
-use futures_util::StreamExt;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -69,19 +70,14 @@ use crate::model::runs::ExecOrder;
 use crate::model::secret::{Captured, Secret, SecretFile};
 use crate::model::shells::ShellWish;
 use crate::model::watch::run::SyncItem;
-use crate::model::{redact, text};
 use crate::ports::{
     BoxFuture, BoxStream, Clock, Engine, EngineError, ExecSession, FileRequest, LogRequest, Opening,
 };
 
-/// Inspections under way at once while listing.
-const INSPECTIONS: usize = 16;
 /// How long a stop may take beyond the container's own stop timeout.
 const STOP_SLACK: Duration = Duration::from_secs(30);
 /// For a stop of a container whose stop timeout is not known.
 const STOP_AT_MOST: Duration = Duration::from_mins(2);
-/// Processes shown at most; a fork bomb should not fill the memory of two machines.
-const PROCESSES: usize = 2_000;
 
 /// One engine behind one endpoint.
 #[derive(Debug)]
@@ -197,82 +193,6 @@ impl DockerEngine {
         wire::get_json(&docker, &container_path(id, "json")?, what, wire::CALL).await
     }
 
-    async fn list_all(
-        &self,
-        sketch: Option<oneshot::Sender<Vec<Container>>>,
-    ) -> Result<Vec<Container>, EngineError> {
-        const WHAT: &str = "list the containers";
-        // The first list need not wait until the engine has said who it is.
-        let docker = if let Some(docker) = self.client() {
-            docker
-        } else {
-            let docker = self.dial().await?;
-            self.client.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(docker).clone()
-        };
-        let summaries = wire::get_json(&docker, "/containers/json?all=1", WHAT, wire::LONG_CALL).await?;
-        let Value::Array(summaries) = summaries else {
-            return Err(EngineError::Other(format!("cannot {WHAT}: the answer is no list")));
-        };
-        let (told, untold): (Vec<Value>, Vec<Value>) =
-            summaries.into_iter().partition(|summary| sketch.is_some() && convert::tells_state(summary));
-        let mut containers = Vec::new();
-        self.inspect_all(untold, &mut containers).await?;
-        if let Some(sketch) = sketch.filter(|_| !told.is_empty()) {
-            let lines = told.iter().filter_map(convert::container_of_summary);
-            let _ = sketch.send(containers.iter().cloned().chain(lines).collect());
-        }
-        self.inspect_all(told, &mut containers).await?;
-        let timeouts = containers.iter().map(|c| (c.id.clone(), c.stop_timeout_s)).collect();
-        *self.stop_timeouts.lock().unwrap_or_else(PoisonError::into_inner) = timeouts;
-        Ok(containers)
-    }
-
-    /// Inspects containers of the list, some at a time.
-    async fn inspect_all(
-        &self,
-        summaries: Vec<Value>,
-        containers: &mut Vec<Container>,
-    ) -> Result<(), EngineError> {
-        let mut inspections = futures_util::stream::iter(summaries)
-            .map(|summary| self.inspect_listed(summary))
-            .buffer_unordered(INSPECTIONS);
-        while let Some(container) = inspections.next().await {
-            containers.extend(container?);
-        }
-        Ok(())
-    }
-
-    /// Inspects a container of the list; `None` when it has gone meanwhile.
-    async fn inspect_listed(&self, summary: Value) -> Result<Option<Container>, EngineError> {
-        let id = Json(&summary).raw("Id");
-        if !convert::is_id(id) {
-            return Ok(None);
-        }
-        match self.inspection(&ContainerId::new(id), "list the containers").await {
-            Ok(inspection) => Ok(convert::container(&inspection)),
-            Err(EngineError::NotFound(_)) => Ok(None),
-            Err(error) if error.is_connection() && !matches!(error, EngineError::TimedOut(_)) => Err(error),
-            // The engine cannot inspect this one (a damaged layer, a lock that is never given back); that
-            // is no reason to show none at all.
-            Err(error) => {
-                log::warn!("container {}: {error}", text::clean(id));
-                Ok(convert::container_of_summary(&summary))
-            }
-        }
-    }
-
-    async fn inspect_one(&self, id: &ContainerId) -> Result<Container, EngineError> {
-        let what = format!("inspect {}", id.short());
-        let inspection = self.inspection(id, &what).await?;
-        let container = convert::container(&inspection)
-            .ok_or_else(|| EngineError::Other(format!("cannot {what}: the answer has no id")))?;
-        self.stop_timeouts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(container.id.clone(), container.stop_timeout_s);
-        Ok(container)
-    }
-
     /// Returns how long a call that stops a container may take.
     fn stop_limit(&self, id: &ContainerId) -> Duration {
         let timeouts = self.stop_timeouts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -290,54 +210,6 @@ impl DockerEngine {
         wire::bounded(what, limit, async { call(docker).await.map_err(|error| wire::explain(what, &error)) })
             .await
     }
-
-    async fn read_processes(&self, id: &ContainerId) -> Result<ProcessTable, EngineError> {
-        const WHAT: &str = "read the processes";
-        let docker = self.connected(WHAT)?;
-        let answer = wire::get_json(&docker, &container_path(id, "top")?, WHAT, wire::CALL).await?;
-        let cells = |row: Json<'_>| row.texts_here().map(json::shown).collect();
-        Ok(ProcessTable {
-            titles: cells(Json(&answer).at("Titles")),
-            rows: Json(&answer).items("Processes").take(PROCESSES).map(cells).collect(),
-        })
-    }
-
-    async fn read_inspection(&self, id: &ContainerId) -> Result<Vec<String>, EngineError> {
-        let what = format!("inspect {}", id.short());
-        let mut inspection = self.inspection(id, &what).await?;
-        redact::json(&mut inspection);
-        let pretty = serde_json::to_string_pretty(&inspection)
-            .map_err(|error| EngineError::Other(format!("cannot {what}: {error}")))?;
-        Ok(pretty.lines().map(indented_and_clean).collect())
-    }
-
-    async fn read_disk_usage(&self) -> Result<EngineDiskUsage, EngineError> {
-        const WHAT: &str = "read the disk use";
-        let docker = self.connected(WHAT)?;
-        let answer = wire::get_json(&docker, "/system/df", WHAT, wire::LONG_CALL).await?;
-        Ok(disk::usage(&answer))
-    }
-
-    async fn read_image(&self, image_id: &str) -> Result<Value, EngineError> {
-        const WHAT: &str = "inspect the image";
-        let docker = self.connected(WHAT)?;
-        let known = |c: char| c.is_ascii_alphanumeric() || ":._-/@".contains(c);
-        if image_id.is_empty() || !image_id.chars().all(known) || image_id.contains("..") {
-            return Err(EngineError::NotFound(format!(
-                "cannot {WHAT}: \"{}\" is no id",
-                json::shown(image_id)
-            )));
-        }
-        wire::get_json(&docker, &format!("/images/{image_id}/json"), WHAT, wire::CALL).await
-    }
-
-    async fn read_image_bytes(&self, image_id: &str) -> Result<u64, EngineError> {
-        let answer = self.read_image(image_id).await?;
-        let size = Json(&answer).count("Size");
-        size.ok_or_else(|| {
-            EngineError::Other(String::from("cannot inspect the image: the engine does not tell its size"))
-        })
-    }
 }
 
 /// Writes a request path; ids come from the engine and from users, so nothing but an id passes.
@@ -347,14 +219,6 @@ fn container_path(id: &ContainerId, rest: &str) -> Result<String, EngineError> {
     } else {
         Err(EngineError::NotFound(format!("\"{}\" is no container id", json::shown(id.as_str()))))
     }
-}
-
-/// Cleaning trims; the indentation is ours and stays.
-fn indented_and_clean(line: &str) -> String {
-    let content = line.trim_start_matches(' ');
-    let mut shown = " ".repeat(line.len() - content.len());
-    shown.push_str(&text::clean(content));
-    shown
 }
 
 /// Splits `registry:5000/shop/web:1.2` at the tag; a port is none.

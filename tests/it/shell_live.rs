@@ -221,7 +221,8 @@ fn one_attaches_to_a_terminal_and_leaves_it_running() {
     terminal.wait_for("it runs on");
     assert_eq!(docker(&["inspect", "-f", "{{.State.Running}}", &container.0]), "true");
     terminal.press(":attach\r");
-    terminal.wait_until("the second greeting", |screen| screen.matches("stackdash: attached to").count() == 2);
+    terminal
+        .wait_until("the second greeting", |screen| screen.matches("stackdash: attached to").count() == 2);
     terminal.press("exit 5\r");
     terminal.wait_for("ended with exit code 5");
     terminal.press("\x03");

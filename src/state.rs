@@ -347,6 +347,7 @@ impl State {
                 entries.retain(|entry| entry.stack.as_deref().is_none_or(|stack| self.is_in_scope(stack)));
                 self.containers.remember_flips(&entries);
                 self.heal.remember(&entries);
+                self.tokens.remember(&entries);
                 self.timeline.remember(entries);
             }
             Event::HistoryFailed(why) => self.jobs.refused(now, why),

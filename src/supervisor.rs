@@ -28,6 +28,7 @@ use crate::event::{EngineEventKind, Event};
 use crate::model::containers::{ContainerId, RunState};
 use crate::model::notify::NotifyPolicy;
 use crate::model::shells::ShellWish;
+use crate::model::timeline::TimelineEntry;
 use crate::model::usage::BEAT_SECONDS;
 use crate::ports::{BoxFuture, Clock, EngineError, Opening, Ports};
 use crate::state::State;
@@ -160,6 +161,11 @@ impl Supervisor {
     /// Restarts nothing by itself: a command that looks once is no guardian.
     pub fn heal_nothing(&mut self) {
         self.state.heal.switch_off();
+    }
+
+    /// Takes what earlier runs kept of the timeline.
+    pub fn remember(&mut self, entries: Vec<TimelineEntry>) {
+        self.apply(Event::HistoryRead(entries));
     }
 
     /// Looks at one stack only, from the next list on.

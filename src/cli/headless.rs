@@ -9,16 +9,18 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
+use crate::adapters::history::FileHistory;
 use crate::cli::exit::Failure;
 use crate::cli::select;
 use crate::config::Config;
 use crate::model::containers::ContainerId;
 use crate::model::stacks::Target;
 use crate::model::usage::{UsageSample, UsageSource};
-use crate::ports::{BoxFuture, Ports, UsageMeter, UsageRequest};
+use crate::ports::{BoxFuture, History as _, Ports, UsageMeter, UsageRequest};
 use crate::state::State;
 use crate::state::connection::Link;
 use crate::supervisor::Supervisor;
+use crate::supervisor::history::LOOK_BACK;
 
 /// Past events are told at once after the list; when nothing came for this long, they are through.
 const QUIET: Duration = Duration::from_millis(150);
@@ -115,6 +117,19 @@ impl Headless {
             if timeout_at(end, self.supervisor.next()).await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Adds the refreshes that the kept timeline tells of, as far as it can be read: a command that looks once
+    /// has seen none.
+    pub async fn recall_refreshes(&mut self, config: &Config) {
+        if self.state().tokens.is_empty() || !config.history {
+            return;
+        }
+        let Some(kept) = FileHistory::usual(&self.ports.engine.host()) else { return };
+        if let Ok(mut entries) = kept.read(Some(self.supervisor.now() - LOOK_BACK)).await {
+            entries.retain(|entry| entry.refresh.is_some());
+            self.supervisor.remember(entries);
         }
     }
 

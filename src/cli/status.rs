@@ -23,6 +23,7 @@ pub async fn run(setup: &Setup, arguments: StatusArguments, output: &mut Output)
     if json {
         headless.findings().await;
         headless.tokens().await;
+        headless.recall_refreshes(&setup.config).await;
         headless.probes().await;
         extras.image_sizes = headless.image_sizes().await;
     }

@@ -40,6 +40,7 @@ pub async fn run(setup: &Setup, arguments: TokensArguments, output: &mut Output)
 async fn list(setup: &Setup, format: DocumentFormat, output: &mut Output) -> Result<u8, Failure> {
     let mut headless = meant::connect(setup, setup.ports()?, Measure::Nothing).await?;
     headless.tokens().await;
+    headless.recall_refreshes(&setup.config).await;
     let now = headless.supervisor.now();
     let tokens = in_view(headless.state(), setup)?;
     select::tell_faults(headless.state(), &select::stacks(headless.state(), &setup.config)?);
@@ -70,7 +71,7 @@ async fn refresh(setup: &Setup, word: &str) -> Result<u8, Failure> {
     headless.tokens().await;
     let id = find(&in_view(headless.state(), setup)?, word)?;
     headless.state().tokens.can_refresh(&id).map_err(Failure::failed)?;
-    let known = headless.state().tokens.get(&id).map_or(0, |token| token.history.len());
+    let known = headless.state().tokens.get(&id).and_then(Token::last_refresh).map(|refresh| refresh.at);
     headless.supervisor.submit(Command::RefreshToken { token: id.clone(), by: RefreshCause::Operator });
     let end = Instant::now() + REFRESH;
     while headless.state().tokens.get(&id).is_some_and(Token::is_refreshing) {
@@ -83,10 +84,11 @@ async fn refresh(setup: &Setup, word: &str) -> Result<u8, Failure> {
     outcome(headless.state(), &id, known, now)
 }
 
-fn outcome(state: &State, id: &TokenId, known: usize, now: Timestamp) -> Result<u8, Failure> {
+/// Says what came of it; `known`: the refresh before.
+fn outcome(state: &State, id: &TokenId, known: Option<Timestamp>, now: Timestamp) -> Result<u8, Failure> {
     let name = format!("{}/{}", id.stack, id.name);
     let token = state.tokens.get(id);
-    let last = token.filter(|token| token.history.len() > known).and_then(Token::last_refresh);
+    let last = token.and_then(Token::last_refresh).filter(|refresh| Some(refresh.at) != known);
     match (token, last) {
         (Some(token), Some(refresh)) if refresh.ok => {
             let end = token

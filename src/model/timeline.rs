@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::containers::ContainerId;
 use crate::model::health::Health;
+use crate::model::tokens::KeptRefresh;
 
 /// What kind of thing happened; also the `kind` of `events --format json`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,6 +99,8 @@ pub struct TimelineEntry {
     pub container: Option<ContainerId>,
     /// The new verdict, where its health check changed its mind.
     pub health: Option<Health>,
+    /// The refresh that it tells of, where a token was refreshed.
+    pub refresh: Option<KeptRefresh>,
     pub text: String,
 }
 

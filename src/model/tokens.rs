@@ -172,6 +172,11 @@ impl RefreshCause {
             Self::Service => "service",
         }
     }
+
+    /// Reads what [`RefreshCause::word`] wrote.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Operator, Self::Auto, Self::Service].into_iter().find(|cause| cause.word() == word)
+    }
 }
 
 /// How a refresh went.
@@ -182,6 +187,13 @@ pub struct Refresh {
     pub ok: bool,
     /// `HTTP 200`, `invalid_grant: …`.
     pub detail: String,
+}
+
+/// A refresh of a token of some stack, as the kept timeline tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptRefresh {
+    pub token: Arc<str>,
+    pub refresh: Refresh,
 }
 
 /// What came of asking for a refresh. Only what the source says next tells whether there is a new token.

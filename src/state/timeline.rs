@@ -11,7 +11,7 @@ use crate::model::health::Health;
 use crate::model::jobs::{Job, JobOutcome};
 use crate::model::stacks::{Target, age, signal_name};
 use crate::model::timeline::{EntryKind, Severity, TimelineEntry};
-use crate::model::tokens::{RefreshCause, TokenState};
+use crate::model::tokens::{KeptRefresh, RefreshCause, TokenState};
 use crate::model::watch::run::{RunPhase, WatchRun};
 use crate::state::Revision;
 use crate::state::connection::{Connection, Link};
@@ -152,6 +152,8 @@ impl Timeline {
                 (Severity::Error, format!("token {name}: refresh ({}) failed: {why}{next}", by.word()))
             }
         };
+        let token = news.id.name.clone();
+        let refresh = news.refresh.map(|refresh| KeptRefresh { token, refresh });
         self.push(TimelineEntry {
             at,
             kind: EntryKind::Token,
@@ -160,6 +162,7 @@ impl Timeline {
             service: news.service,
             container: None,
             health: None,
+            refresh,
             text,
         });
     }
@@ -189,6 +192,7 @@ impl Timeline {
             service: Some(service),
             container: None,
             health: None,
+            refresh: None,
             text,
         });
     }
@@ -253,6 +257,7 @@ impl Timeline {
                 EngineEventKind::Health(health) => Some(health),
                 _ => None,
             },
+            refresh: None,
             text: format!("{number}{text}"),
         });
     }
@@ -291,6 +296,7 @@ impl Timeline {
             service,
             container: None,
             health: None,
+            refresh: None,
             text,
         });
     }
@@ -323,7 +329,17 @@ impl Timeline {
             Target::Stack(_) | Target::Service { .. } => None,
         };
         let kind = EntryKind::Action;
-        self.push(TimelineEntry { at: now, kind, severity, stack, service, container, health: None, text });
+        self.push(TimelineEntry {
+            at: now,
+            kind,
+            severity,
+            stack,
+            service,
+            container,
+            health: None,
+            refresh: None,
+            text,
+        });
     }
 }
 
@@ -356,6 +372,7 @@ fn about_engine(at: Timestamp, severity: Severity, text: String) -> TimelineEntr
         service: None,
         container: None,
         health: None,
+        refresh: None,
         text,
     }
 }

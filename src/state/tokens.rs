@@ -14,9 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::command::Command;
 use crate::model::containers::{ContainerId, RunState};
 use crate::model::stacks::Target;
+use crate::model::timeline::TimelineEntry;
 use crate::model::tokens::{
-    RefreshCause, RefreshFailure, Refreshed, TokenId, TokenProblem, TokenReadings, TokenRequest, TokenRule,
-    TokenState,
+    KeptRefresh, Refresh, RefreshCause, RefreshFailure, Refreshed, TokenId, TokenProblem, TokenReadings,
+    TokenRequest, TokenRule, TokenState,
 };
 use crate::state::Revision;
 use crate::state::containers::Containers;
@@ -48,6 +49,8 @@ struct Source {
 #[derive(Debug, Default)]
 pub struct Tokens {
     sources: BTreeMap<(Arc<str>, String), Source>,
+    /// Refreshes that earlier runs kept, until their token is known; oldest first.
+    kept: BTreeMap<(Arc<str>, Name), Vec<Refresh>>,
     /// The rules that were taken over.
     seen: Option<Revision>,
     news: Vec<TokenNews>,
@@ -107,6 +110,31 @@ impl Tokens {
         std::mem::take(&mut self.news)
     }
 
+    /// Takes the refreshes that earlier runs kept.
+    pub(super) fn remember(&mut self, entries: &[TimelineEntry]) {
+        for entry in entries {
+            if let (Some(stack), Some(KeptRefresh { token, refresh })) = (&entry.stack, &entry.refresh) {
+                let kept = self.kept.entry((stack.clone(), token.clone())).or_default();
+                let place = kept.partition_point(|known| known.at <= refresh.at);
+                kept.insert(place, refresh.clone());
+            }
+        }
+        self.tell_kept();
+    }
+
+    /// Tells tokens that came to be known what was kept of them.
+    fn tell_kept(&mut self) {
+        if self.kept.is_empty() {
+            return;
+        }
+        for token in self.sources.values_mut().flat_map(|source| source.members.values_mut()) {
+            if let Some(kept) = self.kept.remove(&(token.id.stack.clone(), token.id.name.clone())) {
+                token.happened_before(kept);
+                self.revision.bump();
+            }
+        }
+    }
+
     /// Takes over the rules of the stacks' files; what is known of tokens that stay is kept.
     pub(super) fn rules_changed(&mut self, now: Timestamp, files: &StackFiles) {
         if self.seen == Some(files.revision) {
@@ -122,6 +150,7 @@ impl Tokens {
             };
             self.sources.insert(key, source);
         }
+        self.tell_kept();
         self.revision.bump();
     }
 
@@ -218,6 +247,7 @@ impl Tokens {
             let ends = source.members.values().filter_map(|token| token.turns_at(now));
             now + schedule::next_look(now, ends.min())
         };
+        self.tell_kept();
         self.turn(now);
     }
 
@@ -319,6 +349,7 @@ impl Tokens {
                         id: token.id.clone(),
                         service: token.rule.service.clone(),
                         kind: NewsKind::Turned { from, to, why },
+                        refresh: None,
                     });
                 }
             }

@@ -18,7 +18,7 @@ use crate::supervisor::inbox::Outbox;
 /// Batches that may wait for the disk.
 const QUEUE: usize = 256;
 /// How much is read back at the start.
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
+pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A slow disk does not keep the engine waiting for longer.
 const READING: Duration = Duration::from_secs(2);
 /// How long the last entries may take at the end.

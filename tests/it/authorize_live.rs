@@ -286,6 +286,16 @@ fn two_processes_that_refresh_at_once_make_one_request() {
     let told: String = both.iter().map(|(_, _, err)| err.as_str()).collect();
     assert!(told.contains("mail: refreshed (HTTP 200)"), "{told}");
     assert!(told.contains("mail: already refreshed by another stackdash, "), "{told}");
+    // A run that has seen none of it knows it from the kept timeline.
+    for arguments in [["tokens", "--format", "json"], ["status", "--format", "json"]] {
+        let (code, out, err) = cloud.run(&arguments);
+        assert_eq!(code, 0, "{err}");
+        let document: Value = serde_json::from_str(&out).unwrap();
+        let tokens = document.get("tokens").unwrap_or(&document["stacks"][0]["tokens"]);
+        let mail = tokens.as_array().unwrap().iter().find(|token| token["name"] == "mail").unwrap();
+        assert_eq!(mail["last_refresh"]["ok"], true, "{out}");
+        assert_eq!(mail["last_refresh"]["detail"], "HTTP 200", "{out}");
+    }
     // Right after it, too.
     let (code, _, err) = cloud.run(&["tokens", "refresh", "mail"]);
     assert_eq!(code, 0, "{err}");

@@ -18,6 +18,7 @@ fn entry(ago_hours: i64, service: &str, text: &str) -> TimelineEntry {
         service: Some(service.into()),
         container: None,
         health: None,
+        refresh: None,
         text: text.to_owned(),
     }
 }

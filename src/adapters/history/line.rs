@@ -11,6 +11,7 @@ use crate::model::health::Health;
 use crate::model::redact;
 use crate::model::text::clean;
 use crate::model::timeline::{EntryKind, Severity, TimelineEntry};
+use crate::model::tokens::{KeptRefresh, Refresh, RefreshCause};
 
 /// A line longer than this was not written by us.
 const MAX_BYTES: usize = 16 * 1024;
@@ -31,7 +32,18 @@ struct Line {
     container: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refresh: Option<RefreshLine>,
     text: String,
+}
+
+/// A refresh of a token, with its moment in the line around it.
+#[derive(Serialize, Deserialize)]
+struct RefreshLine {
+    token: String,
+    by: String,
+    ok: bool,
+    detail: String,
 }
 
 /// Adds an entry to a text, with the end of its line.
@@ -46,6 +58,12 @@ pub fn write(entry: &TimelineEntry, engine: &str, into: &mut String) {
         service: entry.service.as_deref().map(str::to_owned),
         container: entry.container.as_ref().map(|id| id.as_str().to_owned()),
         health: entry.health.map(|health| health.word().to_owned()),
+        refresh: entry.refresh.as_ref().map(|KeptRefresh { token, refresh }| RefreshLine {
+            token: token.to_string(),
+            by: refresh.by.word().to_owned(),
+            ok: refresh.ok,
+            detail: redact::text(&refresh.detail[..refresh.detail.floor_char_boundary(TEXT_BYTES)]),
+        }),
         text: redact::text(&entry.text[..end]),
     };
     if let Ok(line) = serde_json::to_string(&line) {
@@ -64,14 +82,22 @@ pub fn parse(line: &[u8], engine: &str) -> Option<TimelineEntry> {
         return None;
     }
     let name = |name: Option<String>| name.map(|name| Arc::from(clean(&name)));
+    let at = line.at.parse().ok()?;
+    let refresh = line.refresh.and_then(|kept| {
+        let by = RefreshCause::parse(&kept.by)?;
+        let detail = redact::text(&clean(&kept.detail));
+        let token = Arc::from(clean(&kept.token));
+        Some(KeptRefresh { token, refresh: Refresh { at, by, ok: kept.ok, detail } })
+    });
     Some(TimelineEntry {
-        at: line.at.parse().ok()?,
+        at,
         kind: EntryKind::parse(&line.kind)?,
         severity: Severity::parse(&line.severity)?,
         stack: name(line.stack),
         service: name(line.service),
         container: line.container.map(|id| ContainerId::new(clean(&id))),
         health: line.health.map(|word| Health::parse(&word)),
+        refresh,
         text: redact::text(&clean(&line.text)),
     })
 }

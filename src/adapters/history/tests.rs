@@ -6,6 +6,7 @@ use super::*;
 use crate::model::containers::ContainerId;
 use crate::model::health::Health;
 use crate::model::timeline::{EntryKind, Severity};
+use crate::model::tokens::{KeptRefresh, Refresh, RefreshCause};
 
 const ENGINE: &str = "unix:///var/run/docker.sock";
 
@@ -18,6 +19,7 @@ fn entry(second: i64, text: &str) -> TimelineEntry {
         service: Some("web".into()),
         container: Some(ContainerId::new("0123456789ab")),
         health: Some(Health::Unhealthy),
+        refresh: None,
         text: text.to_owned(),
     }
 }
@@ -43,6 +45,22 @@ fn what_was_kept_comes_back_whole_and_since_a_moment() {
         [entry(1, "earlier"), entry(2, "became unhealthy"), entry(3, "later")]
     );
     assert_eq!(place.read(Some(Timestamp::from_second(3).unwrap())).unwrap(), [entry(3, "later")]);
+}
+
+#[test]
+fn a_refresh_is_kept_without_what_is_secret_in_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path(), GENERATION);
+    let at = Timestamp::from_second(4).unwrap();
+    let refresh = |detail: &str| KeptRefresh {
+        token: "utec".into(),
+        refresh: Refresh { at, by: RefreshCause::Auto, ok: false, detail: detail.to_owned() },
+    };
+    let told = |detail: &str| TimelineEntry { refresh: Some(refresh(detail)), ..entry(4, "refreshed") };
+    place.append(&[told("HTTP 200"), told("password=hunter2")]).unwrap();
+    let kept = place.read(None).unwrap();
+    assert_eq!(kept[0].refresh, Some(refresh("HTTP 200")));
+    assert!(!fs::read_to_string(place.file("jsonl")).unwrap().contains("hunter2"));
 }
 
 #[test]

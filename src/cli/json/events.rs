@@ -45,6 +45,7 @@ mod tests {
             service: Some("web".into()),
             container: None,
             health: None,
+            refresh: None,
             text: String::from("became unhealthy"),
         };
         let wanted = json!({

@@ -122,6 +122,7 @@ fn restarts_of_earlier_runs_count() {
         service: Some("gateway".into()),
         container: None,
         health: None,
+        refresh: None,
         text: format!("restart {second}"),
     };
     state.apply(at(1), Event::HistoryRead(vec![before(-100), before(-50)]));

@@ -130,7 +130,7 @@ impl Token {
     }
 
     fn tell(&self, kind: NewsKind, news: &mut Vec<TokenNews>) {
-        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind });
+        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind, refresh: None });
     }
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::stack_file::StackFile;
+use crate::model::timeline::{EntryKind, Severity};
 use crate::model::tokens::{Approval, Buffer, TokenRead, TokenReading, TokenRefresh};
 
 const STACK: &str = "uteclocal";
@@ -218,6 +219,45 @@ fn auto_refresh_leaves_the_service_its_chance_and_succeeds_only_by_another_token
     assert_eq!(life.state(), TokenState::Valid);
     let last = life.token().last_refresh().unwrap();
     assert!(last.ok && last.by == RefreshCause::Auto && last.detail == "HTTP 200");
+}
+
+#[test]
+fn what_earlier_runs_kept_of_refreshes_comes_first_and_once() {
+    let mut life = Life::new(true, reading(3600, "aaaa0000"));
+    life.until(3490);
+    life.answer(Err(("HTTP 503", false)));
+    let entry = |at_second: i64, token: &str, detail: &str| TimelineEntry {
+        at: at(at_second),
+        kind: EntryKind::Token,
+        severity: Severity::Good,
+        stack: Some(Life::id().stack),
+        service: None,
+        container: None,
+        health: None,
+        refresh: Some(KeptRefresh {
+            token: Arc::from(token),
+            refresh: Refresh {
+                at: at(at_second),
+                by: RefreshCause::Operator,
+                ok: true,
+                detail: detail.to_owned(),
+            },
+        }),
+        text: String::from("told"),
+    };
+    let name = Life::id().name;
+    let now = life.now;
+    life.tokens.remember(&[
+        entry(20, &name, "second"),
+        entry(10, &name, "first"),
+        entry(30, "another", "of a token that is none"),
+        entry(now, &name, "told by two"),
+    ]);
+    let details: Vec<&str> = life.token().history.iter().map(|refresh| &*refresh.detail).collect();
+    assert_eq!(details, ["first", "second", "HTTP 503"]);
+    assert!(!life.token().last_refresh().unwrap().ok);
+    let told = life.news.iter().find_map(|news| news.refresh.clone()).unwrap();
+    assert_eq!((told.ok, &*told.detail), (false, "HTTP 503"), "the timeline keeps it for the next run");
 }
 
 #[test]

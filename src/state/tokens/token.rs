@@ -186,6 +186,15 @@ impl Token {
         self.history.push_back(refresh);
     }
 
+    /// Puts what earlier runs kept before what this one knows; oldest first.
+    pub(super) fn happened_before(&mut self, mut kept: Vec<Refresh>) {
+        let first = self.history.front().map(|refresh| refresh.at);
+        // What another stackdash told of the same moment on is known already.
+        kept.retain(|refresh| first.is_none_or(|first| refresh.at < first));
+        kept.extend(self.history.drain(..));
+        self.history.extend(kept.drain(kept.len().saturating_sub(HISTORY)..));
+    }
+
     /// Whether this is another token than before: that is what a refresh is for.
     pub(super) fn is_newer(reading: &TokenReading, before: Option<&TokenReading>) -> bool {
         before.is_none_or(|before| {
@@ -209,6 +218,8 @@ pub struct TokenNews {
     pub id: TokenId,
     pub service: Option<Arc<str>>,
     pub kind: NewsKind,
+    /// The refresh that it is news of.
+    pub refresh: Option<Refresh>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -299,7 +310,8 @@ impl Token {
         self.next_attempt = None;
         self.since = now;
         let kind = NewsKind::Renewed { expires_at, fingerprint, by };
-        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind });
+        let refresh = self.last_refresh().filter(|refresh| refresh.at == now).cloned();
+        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind, refresh });
     }
 
     /// Whether an answer came and the token that it promised did not, yet.
@@ -332,7 +344,8 @@ impl Token {
         let refresh = Refresh { at: now, by: flight.by, ok: false, detail: failure.words.clone() };
         self.remember(refresh);
         let kind = NewsKind::RefreshFailed { by: flight.by, why: failure.words, next: self.next_attempt };
-        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind });
+        let refresh = self.last_refresh().cloned();
+        news.push(TokenNews { id: self.id.clone(), service: self.rule.service.clone(), kind, refresh });
     }
 
     /// Brings near what a clock planned that was set back since.

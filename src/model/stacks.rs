@@ -190,7 +190,10 @@ pub enum Reason {
     RestartLoop {
         /// How it ended last.
         exit: Option<Exit>,
+        /// As far as they were seen.
         restarts_last_hour: u32,
+        /// All that the engine counted.
+        restarts: u32,
     },
     WaitsFor {
         service: Arc<str>,
@@ -241,11 +244,15 @@ impl Reason {
         match self {
             Self::None => String::new(),
             Self::Exited(exit) => exit.describe(),
-            Self::RestartLoop { exit, restarts_last_hour } => {
-                let mut text = match restarts_last_hour {
-                    0 => String::from("restart loop"),
-                    1 => String::from("1 restart in the last hour"),
-                    n => format!("{n} restarts in the last hour"),
+            Self::RestartLoop { exit, restarts_last_hour, restarts } => {
+                let all = if restarts > restarts_last_hour { *restarts } else { 0 };
+                let mut text = match (restarts_last_hour, all) {
+                    (0, 0) => String::from("restart loop"),
+                    (0, all) => format!("restart loop, {all} restarts in all"),
+                    (1, 0) => String::from("1 restart in the last hour"),
+                    (n, 0) => format!("{n} restarts in the last hour"),
+                    (1, all) => format!("1 restart seen in the last hour, {all} in all"),
+                    (n, all) => format!("{n} restarts seen in the last hour, {all} in all"),
                 };
                 if let Some(exit) = exit {
                     text.push_str(", last ");

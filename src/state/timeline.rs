@@ -239,6 +239,11 @@ impl Timeline {
             }
         };
         let known = containers.get(&event.container);
+        if event.kind == EngineEventKind::Renamed
+            && is_last_step_of_recreation(event, known.map(|k| &*k.container.name))
+        {
+            return;
+        }
         let stack = event.stack.clone().or_else(|| known.map(|entry| entry.container.stack_name()));
         let service = event.service.clone().unwrap_or_else(|| event.name.clone());
         // Replicas of one service are told apart by their number.
@@ -363,6 +368,18 @@ impl Timeline {
     }
 }
 
+/// Whether Compose gave a container that it made anew the name of the old one: no news beside `created`.
+fn is_last_step_of_recreation(event: &EngineEvent, before: Option<&str>) -> bool {
+    let (Some(stack), Some(service)) = (&event.stack, &event.service) else { return false };
+    let name = &*event.name;
+    // `3f2a9c1b77de_shop-web-1` becomes `shop-web-1`.
+    let was_made = before.and_then(|before| before.strip_suffix(name)?.strip_suffix('_'));
+    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = name.strip_prefix(&**stack).and_then(|rest| rest.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.strip_prefix(&**service)?.strip_prefix('-'));
+    was_made.is_some_and(is_id) || number.is_some_and(|number| number.parse::<u32>().is_ok())
+}
+
 fn about_engine(at: Timestamp, severity: Severity, text: String) -> TimelineEntry {
     TimelineEntry {
         at,
@@ -380,6 +397,7 @@ fn about_engine(at: Timestamp, severity: Severity, text: String) -> TimelineEntr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::containers::ContainerId;
 
     fn entry(at: i64, text: &str) -> TimelineEntry {
         about_engine(Timestamp::from_second(at).unwrap(), Severity::Info, text.to_owned())
@@ -387,6 +405,24 @@ mod tests {
 
     fn texts(timeline: &Timeline) -> Vec<&str> {
         timeline.entries().iter().map(|entry| &*entry.text).collect()
+    }
+
+    #[test]
+    fn the_renaming_that_ends_a_recreation_is_no_news() {
+        let event = |name: &str, service: Option<&str>| EngineEvent {
+            at: Timestamp::UNIX_EPOCH,
+            container: ContainerId::new("c1"),
+            name: Arc::from(name),
+            stack: service.map(|_| Arc::from("shop")),
+            service: service.map(Arc::from),
+            kind: EngineEventKind::Renamed,
+        };
+        let is = |name, service, before| is_last_step_of_recreation(&event(name, service), before);
+        assert!(is("shop-web-1", Some("web"), None));
+        assert!(is("mydb", Some("db"), Some("3f2a9c1b77de_mydb")));
+        assert!(!is("mydb", Some("db"), Some("shop-db-1")));
+        assert!(!is("shop-web-old", Some("web"), Some("shop-web-1")));
+        assert!(!is("shop-web-1", None, Some("x")));
     }
 
     #[test]

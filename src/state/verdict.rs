@@ -205,7 +205,7 @@ fn loop_reason(container: &Container, facts: &Facts, exit: Option<Exit>, now: Ti
     let crashes = facts.crashes.iter().filter(|at| now.duration_since(**at) <= HOUR).count() as u32;
     // The engine forgets its events soon, but it counts: of a young container all of them are recent.
     let counted = if is_young(container, now) { container.restart_count } else { 0 };
-    Reason::RestartLoop { exit, restarts_last_hour: crashes.max(counted) }
+    Reason::RestartLoop { exit, restarts_last_hour: crashes.max(counted), restarts: container.restart_count }
 }
 
 fn loop_since(container: &Container, facts: &Facts, now: Timestamp) -> Option<Timestamp> {

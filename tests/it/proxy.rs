@@ -4,10 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+#[cfg(feature = "live")]
+use tokio::net::TcpListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Lets an engine be reached over TCP, so that nobody takes it for one of this machine.
+#[cfg(feature = "live")]
 pub async fn far_away() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("tcp://{}", listener.local_addr().unwrap());
@@ -52,6 +55,7 @@ impl Proxy {
     }
 
     /// Returns what was asked for so far: `GET /info HTTP/1.1`. Every request has its own connection.
+    #[cfg(feature = "live")]
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }

@@ -175,7 +175,8 @@ fn nothing_grows_while_containers_come_and_go() {
     let length = Duration::from_secs_f64(minutes * 60.0);
     let mut readings = Vec::new();
     let mut step = 0;
-    while begin.elapsed() < length {
+    // On a slow machine fewer readings fit into the time than it takes to compare halves.
+    while begin.elapsed() < length || readings.len() < 4 {
         terminal.press(WANDERINGS[step % WANDERINGS.len()]);
         step += 1;
         terminal.pause(Duration::from_millis(700));
@@ -185,7 +186,7 @@ fn nothing_grows_while_containers_come_and_go() {
             terminal.press("\x1b\x1b1");
             trouble(step / WANDERINGS.len(), &proxy, &mut terminal);
         }
-        if step.is_multiple_of(14) || readings.is_empty() {
+        if step.is_multiple_of(14) {
             let now = held(terminal.process_id());
             println!("{:>5.1} min  {now:?}", begin.elapsed().as_secs_f64() / 60.0);
             readings.push(now);
@@ -217,7 +218,8 @@ fn nothing_grows_while_containers_come_and_go() {
         |held| held.watches as u64,
     ] {
         let (before, after) = (most(early, figure), most(late, figure));
-        assert!(after <= before + 8, "something is held on to: {readings:?}");
+        // As many requests as may be under way when one looks.
+        assert!(after <= before + 16, "something is held on to: {readings:?}");
     }
 
     // What the screen believes is what the engine says.

@@ -152,8 +152,7 @@ fn every_verb_by_key_on_one_on_marks_and_on_a_stack() {
     });
     terminal.press("\x1b");
     project.compose(&["up", "-d"]);
-    terminal.wait_for("one");
-    terminal.wait_for("two");
+    both_show(&mut terminal, "running");
 
     // On marks.
     terminal.press("gj G ");

@@ -185,7 +185,7 @@ impl Ui {
         }
         match self.screen {
             Screen::Stacks if self.sketched => {
-                self.stacks.sync_rows(state.sketch().unwrap_or(state), body);
+                self.stacks.sync_sketch(state.sketch().unwrap_or(state), body);
             }
             Screen::Stacks => {
                 self.stacks.sync(state, body);

@@ -4,7 +4,7 @@
 #![expect(clippy::print_stdout, reason = "figures are for whoever runs it by hand")]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use stackdash::state::State;
 use stackdash::supervisor::Supervisor;
 
 use crate::engine_fake::ports;
-use crate::proxy::far_away;
+use crate::proxy::{Proxy, far_away};
 
 const IMAGE: &str = "stackdash-test/busybox:2";
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -250,6 +250,44 @@ async fn twenty_restarts(way: Way) {
         "{remarks:?}"
     );
     println!("{count} lines over 20 restarts; {}", remarks[0]);
+}
+
+/// The way to the engine breaks three times while its own files are read; meanwhile the container writes on,
+/// rests, or is restarted.
+#[tokio::test]
+async fn an_engine_that_goes_away_costs_a_log_no_line() {
+    let stack = Stack::new("away");
+    let id = stack.run("counter", 1, &["--stop-timeout", "5"], COUNTING);
+    let proxy = Proxy::open(Path::new("/var/run/docker.sock"));
+    let mut reader = Reader::through(proxy.url(), &stack);
+    reader.until("the first lines", |state| state.logs.lines().len() > 100).await;
+    for verb in ["", "pause", "restart"] {
+        proxy.cut();
+        reader.until("the engine is away", |state| !state.connection.is_up()).await;
+        if !verb.is_empty() {
+            docker(&[verb, id.as_str()]);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        proxy.restore();
+        reader.supervisor.submit(Wish::Reconnect);
+        reader.until("the engine is back", |state| state.connection.is_up()).await;
+        if verb == "pause" {
+            docker(&["unpause", id.as_str()]);
+        }
+        let before = reader.lines().count();
+        reader.until("more lines", |state| state.logs.lines().len() > before + 500).await;
+    }
+    docker(&["stop", id.as_str()]);
+    reader
+        .until("the end", |state| state.logs.lines().iter().rev().take(50).any(|l| l.text.text() == "bye"))
+        .await;
+    let asked = proxy.asked();
+    println!(
+        "{} lines over three breaks; {:?}; {} requests for logs",
+        assert_gapless(&reader),
+        reader.remarks(),
+        asked.iter().filter(|line| line.contains("/logs?")).count()
+    );
 }
 
 #[tokio::test]

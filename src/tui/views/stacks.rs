@@ -85,8 +85,15 @@ impl StacksView {
         self.details.sync(state, details, self.selected.as_ref());
     }
 
-    /// Brings the tree up to date; of a sketch there are no details.
-    pub fn sync_rows(&mut self, state: &State, area: Rect) {
+    /// Brings a sketch up to date; of its details there is the overview of a stack, no more.
+    pub fn sync_sketch(&mut self, sketch: &State, area: Rect) {
+        self.sync_rows(sketch, area);
+        let details = self.regions(area, sketch).details;
+        let stack = self.selected.as_ref().filter(|target| matches!(target, Target::Stack(_)));
+        self.details.sync(sketch, details, stack);
+    }
+
+    fn sync_rows(&mut self, state: &State, area: Rect) {
         let usage = self.choice.needs_usage().then_some(state.usage.revision);
         let containers = state.containers.revision();
         let seen = Some((
@@ -382,7 +389,8 @@ impl StacksView {
             let style = cx.theme.border;
             wall(buf, line, glyphs(cx.theme.ascii).wall, style);
         }
-        if regions.details.height > 0 && !is_sketch(cx.state) {
+        let sketched = is_sketch(cx.state) && !matches!(self.selected, Some(Target::Stack(_)));
+        if regions.details.height > 0 && !sketched {
             let focused = cx.focused && self.focus == Pane::Details;
             self.details.draw(regions.details, buf, &Context { focused, ..*cx });
         }

@@ -201,7 +201,13 @@ impl State {
                 self.connection.listed(now);
                 self.forget_the_gone();
             }
-            Event::ContainerInspected(container) => self.containers.inspected(now, *container),
+            Event::ContainerInspected(container) => {
+                // At its first event there was no container to be looked into.
+                if self.containers.get(&container.id).is_none() {
+                    self.tokens.container_changed(now, &container.stack_name(), &container.service_name());
+                }
+                self.containers.inspected(now, *container);
+            }
             Event::InspectionFailed(_) => {}
             Event::ContainerGone(id) => {
                 self.containers.gone(now, &id);

@@ -185,6 +185,8 @@ pub fn problems(state: &State, stacks: &[&Stack], now: Timestamp) -> Vec<Problem
         }
     }
     let tokens = state.tokens.iter().filter(|token| stacks.iter().any(|stack| stack.name == token.id.stack));
+    // One that was not read in time is told; one that nothing lives on now is not.
+    let tokens = tokens.filter(|token| token.is_unread() || token.is_worry(&state.containers));
     found.extend(tokens.filter_map(of_token));
     for stack in stacks {
         found.extend(stack.services.iter().filter_map(|service| of_probes(state, stack, service)));

@@ -194,7 +194,7 @@ mod tests {
     use crate::cli::check::{Level, problems};
     use crate::cli::json::in_order;
     use crate::cli::output::Look;
-    use crate::cli::sample::{Written, now, state};
+    use crate::cli::sample::{Written, container, now, state};
     use crate::event::Event;
     use crate::model::stack_file::StackFile;
     use crate::model::tokens::{
@@ -265,8 +265,12 @@ mod tests {
 
     #[test]
     fn a_token_that_is_over_is_critical_and_one_that_ends_soon_a_warning() {
-        let state = with_tokens();
-        let found = problems(&state, &in_order(state.containers.stacks()), now());
+        let mut state = with_tokens();
+        let told = |state: &State| problems(state, &in_order(state.containers.stacks()), now());
+        // Nothing lives on it: that it cannot be read is no news.
+        assert!(!told(&state).iter().any(|problem| problem.what.contains("token weather")));
+        state.apply(now(), Event::ContainerInspected(Box::new(container(9, "shop", "api"))));
+        let found = told(&state);
         let of = |name: &str| found.iter().find(|problem| problem.what.contains(name)).unwrap();
         assert_eq!(of("token cloud").level, Level::Critical);
         assert_eq!(of("token cloud").hint, "stackdash tokens refresh shop/cloud");

@@ -222,7 +222,7 @@ impl Attention {
             });
         }
         let first = tokens.worst_refreshable().map(|token| &token.id);
-        let worth = tokens.iter().filter(|token| token.state.is_trouble() && !token.is_unread());
+        let worth = tokens.iter().filter(|token| token.is_worry(containers));
         self.problems.extend(worth.map(|token| worry(token, first)));
         self.problems.extend(watch.services().filter_map(|(key, service)| stuck(key, service, watch)));
         self.problems.sort_by(|a, b| {

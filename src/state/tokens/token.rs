@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::model::stacks::Target;
 use crate::model::tokens::{
     Buffer, Refresh, RefreshCause, RefreshFailure, Refreshed, TokenId, TokenProblem, TokenReading, TokenRule,
     TokenState,
 };
+use crate::state::containers::Containers;
 use crate::state::tokens::authorize::Authorizing;
 use crate::state::tokens::schedule;
 
@@ -112,6 +114,23 @@ impl Token {
     /// Whether no answer came yet, good or bad.
     pub fn is_unread(&self) -> bool {
         self.reading.is_none() && self.problem.is_none()
+    }
+
+    /// Whether somebody should look at it. What cannot be read while nothing runs that lives on it is no worry.
+    pub fn is_worry(&self, containers: &Containers) -> bool {
+        if !self.state.is_trouble() || self.is_unread() {
+            return false;
+        }
+        if !matches!(self.state, TokenState::Missing | TokenState::Unreadable) {
+            return true;
+        }
+        let stack = self.id.stack.clone();
+        let target = match &self.rule.service {
+            Some(service) => Target::Service { stack, service: service.clone() },
+            None => Target::Stack(stack),
+        };
+        let ids = containers.of_target(&target);
+        ids.iter().any(|id| containers.get(id).is_some_and(|entry| entry.container.run.is_up()))
     }
 
     pub fn last_refresh(&self) -> Option<&Refresh> {

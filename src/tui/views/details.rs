@@ -433,6 +433,7 @@ fn content<'a>(
         if tab == DetailTab::Overview {
             if let Some(job) = state.jobs.conflicting(target, &state.containers) {
                 lines.push(Line::styled(job_words(job, now), theme.starting));
+                lines.push(Line::default());
             }
             lines.extend(output::lines(target, room, &cx));
         }

@@ -477,7 +477,8 @@ impl StacksView {
             let name =
                 self.selected.as_ref().map(|target| cx.state.containers.name_of(target)).unwrap_or_default();
             let room = details.width.saturating_sub(6);
-            let title = format!(" {} ", cut_stack(&name, room, theme.ascii));
+            let title = cut_stack(&name, room, theme.ascii);
+            let title = if title.is_empty() { String::new() } else { format!(" {title} ") };
             let style = if self.focus == Pane::Details { theme.title } else { theme.muted };
             put(buf, details.x + 2, line.y, room + 2, &title, style);
         }

@@ -51,9 +51,6 @@ pub fn whole<'a>(target: &Target, room: u16, cx: &Context<'a>) -> Vec<Line<'a>> 
         return vec![Line::styled("Nothing runs here, and nothing has failed here", cx.theme.muted)];
     };
     let mut lines = head(output, room, None, cx);
-    if lines.first().is_some_and(|line| line.spans.is_empty()) {
-        lines.remove(0);
-    }
     if output.run.is_some() {
         lines.push(Line::default());
         lines.extend(gone(output, cx));
@@ -118,7 +115,8 @@ fn head<'a>(output: &JobOutput, room: u16, most: Option<usize>, cx: &Context<'a>
         Some(_) if output.failed() => "What failed last",
         Some(_) => "What ran last",
     };
-    let mut lines: Vec<Line<'a>> = section(title, cx).into();
+    // Callers leave a line above.
+    let mut lines: Vec<Line<'a>> = section(title, cx).into_iter().skip(1).collect();
     let words = format!("$ {}", output.command);
     let command = if output.run.is_some() { fold(&words, room) } else { wrap(&words, room) };
     let command = command.into_iter().take(most.unwrap_or(usize::MAX));

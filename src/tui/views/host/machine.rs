@@ -182,7 +182,7 @@ pub fn draw_cost(
     });
     let told: Vec<(String, &str)> = told.collect();
     if !told.is_empty() {
-        draw_figures(below(rest), buf, &told, " a minute", theme);
+        draw_figures(below(rest), buf, &told, " /min", theme);
     }
 }
 

@@ -483,8 +483,8 @@ fn running_of<'a>(ids: impl IntoIterator<Item = &'a ContainerId>, state: &State)
 
 /// Returns how the worst token that a service lives on stands, while that needs somebody.
 pub fn token_of(stack: &str, service: &str, state: &State) -> Option<TokenState> {
-    let tokens = state.tokens.of_service(stack, service).filter(|token| !token.is_unread());
-    tokens.map(|token| token.state).filter(|state| state.is_trouble()).min()
+    let tokens = state.tokens.of_service(stack, service);
+    tokens.filter(|token| token.is_worry(&state.containers)).map(|token| token.state).min()
 }
 
 /// Returns how many columns the word about the watching of a service takes.

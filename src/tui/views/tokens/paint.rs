@@ -81,7 +81,7 @@ impl TokensView {
 
     fn draw_heading(&self, buf: &mut Buffer, cx: &Context<'_>) {
         let theme = cx.theme;
-        let trouble = cx.state.tokens.iter().filter(|t| t.state.is_trouble() && !t.is_unread()).count();
+        let trouble = cx.state.tokens.iter().filter(|token| token.is_worry(&cx.state.containers)).count();
         let mut left = vec![Span::styled(self.rows.len().to_string(), theme.muted)];
         if trouble > 0 {
             left.push(Span::styled(format!(", {trouble} in trouble"), theme.warning));

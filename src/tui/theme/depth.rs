@@ -81,8 +81,8 @@ fn ansi_16(meaning: &str) -> Style {
         "faint" | "border" | "gauge-empty" | "absent" | "stale" => plain.add_modifier(Modifier::DIM),
         "border-focused" | "starting" | "series-1" | "gutter-1" => plain.fg(Color::Cyan),
         "key" => bold.fg(Color::Cyan),
-        // Reversed, each state's color would become a block of its own.
-        "selection" => bold.bg(Color::DarkGray),
+        // Reversed, each state's color would become a block of its own; and red on gray cannot be read.
+        "selection" => bold.fg(Color::White).bg(Color::DarkGray),
         "selection-unfocused" | "marked" => plain.add_modifier(Modifier::UNDERLINED),
         "tab-active" => bold.add_modifier(Modifier::UNDERLINED),
         "search-match" => plain.fg(Color::Black).bg(Color::Yellow),
@@ -192,7 +192,6 @@ mod tests {
         assert_ne!(theme.failed, theme.warning);
         assert_ne!(theme.warning, theme.good);
         assert_ne!(theme.failed, theme.good);
-        assert!(theme.selection.bg.is_some() && theme.selection.fg.is_none());
-        assert_eq!(theme.selection.fg, None);
+        assert!(theme.selection.bg.is_some() && theme.selection.fg == Some(Color::White));
     }
 }

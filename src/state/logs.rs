@@ -326,8 +326,43 @@ mod tests {
         assert_eq!(store.bytes().0, 0);
     }
 
+    /// However many lines of another container come between, and in whatever pieces; `first`: the other
+    /// container was read before.
+    fn keeps_a_trace_together(
+        own: usize,
+        between: usize,
+        batch: usize,
+        first: bool,
+    ) -> Result<(), proptest::test_runner::TestCaseError> {
+        let mut store = LogStore::default();
+        store.show(&ids(&["a", "b"]));
+        let mut lines = Vec::new();
+        for n in 0..own {
+            lines.push(line("a", n as i64, if n == 0 { "failed" } else { "  at x" }));
+            lines.extend((0..between).map(|_| line("b", n as i64, "b")));
+        }
+        lines.push(line("a", 5_000, "next"));
+        if first {
+            lines.sort_by_key(|line| line.source.container.as_str() == "a");
+        }
+        for piece in lines.chunks(batch) {
+            store.append(piece.to_vec());
+        }
+        let texts = texts(&store);
+        let head = texts.iter().position(|text| *text == "failed").unwrap();
+        proptest::prop_assert!(texts[head + 1..head + own].iter().all(|text| *text == "  at x"));
+        proptest::prop_assert_eq!(store.head_of(head + own - 1), head);
+        proptest::prop_assert_eq!(store.group_of(head + own - 1).count(), own);
+        Ok(())
+    }
+
+    #[test]
+    fn a_trace_that_comes_line_by_line_stays_together() {
+        // Once it did not.
+        keeps_a_trace_together(10, 23, 1, false).unwrap();
+    }
+
     proptest::proptest! {
-        /// However many lines of another container come between, and in whatever pieces.
         #[test]
         fn a_long_trace_is_never_split(
             own in 2_usize..40,
@@ -335,26 +370,7 @@ mod tests {
             batch in 1_usize..60,
             first in proptest::bool::ANY,
         ) {
-            let mut store = LogStore::default();
-            store.show(&ids(&["a", "b"]));
-            let mut lines = Vec::new();
-            for n in 0..own {
-                lines.push(line("a", n as i64, if n == 0 { "failed" } else { "  at x" }));
-                lines.extend((0..between).map(|_| line("b", n as i64, "b")));
-            }
-            lines.push(line("a", 5_000, "next"));
-            if first {
-                // The other container was read before.
-                lines.sort_by_key(|line| line.source.container.as_str() == "a");
-            }
-            for piece in lines.chunks(batch) {
-                store.append(piece.to_vec());
-            }
-            let texts = texts(&store);
-            let head = texts.iter().position(|text| *text == "failed").unwrap();
-            proptest::prop_assert!(texts[head + 1..head + own].iter().all(|text| *text == "  at x"));
-            proptest::prop_assert_eq!(store.head_of(head + own - 1), head);
-            proptest::prop_assert_eq!(store.group_of(head + own - 1).count(), own);
+            keeps_a_trace_together(own, between, batch, first)?;
         }
     }
 

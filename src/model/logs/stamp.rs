@@ -266,6 +266,14 @@ mod tests {
         assert_eq!(Stamper::default().stamp("no time at all", written), written);
     }
 
+    #[test]
+    fn a_day_without_a_fraction_is_read() {
+        // Once it was not: the form of web servers at the first second of the range.
+        let at = Timestamp::from_second(1_000_000_000).unwrap();
+        let line = format!("1.2.3.4 - - [{} +0000]", at.strftime("%d/%b/%Y:%H:%M:%S"));
+        assert_eq!(read(&line), Some(Stamp::Exact(at)));
+    }
+
     proptest! {
         #[test]
         fn what_is_written_is_read(second in 1_000_000_000_i64..4_000_000_000, ms in 0_i32..1000, hours in -12_i64..=14, form in 0_usize..6) {

@@ -247,7 +247,10 @@ fn what_earlier_runs_kept_of_refreshes_comes_first_and_once() {
     };
     let name = Life::id().name;
     let now = life.now;
+    let mut seen_by_another = entry(22, &name, "changed by itself");
+    seen_by_another.refresh.as_mut().unwrap().refresh.by = RefreshCause::Service;
     life.tokens.remember(&[
+        seen_by_another,
         entry(20, &name, "second"),
         entry(10, &name, "first"),
         entry(30, "another", "of a token that is none"),

@@ -210,6 +210,13 @@ impl Token {
         let first = self.history.front().map(|refresh| refresh.at);
         // What another stackdash told of the same moment on is known already.
         kept.retain(|refresh| first.is_none_or(|first| refresh.at < first));
+        // A refresh of one stackdash is a change of itself to another that looks on, a look later.
+        kept.dedup_by(|next, first| {
+            next.by == RefreshCause::Service
+                && first.ok
+                && first.by != RefreshCause::Service
+                && next.at.duration_since(first.at) <= schedule::LONGEST
+        });
         kept.extend(self.history.drain(..));
         self.history.extend(kept.drain(kept.len().saturating_sub(HISTORY)..));
     }
@@ -288,6 +295,10 @@ impl Token {
                     self.remember(Refresh { at: now, by, ok: true, detail: words(&refreshed) });
                     if is_ours || changed {
                         self.renewed(now, expires_at, fingerprint, by, news);
+                        // Whose refresh it was keeps it.
+                        if let Some(last) = news.last_mut().filter(|_| !is_ours) {
+                            last.refresh = None;
+                        }
                     } else {
                         self.refused = None;
                         self.attempts = 0;

@@ -7,6 +7,7 @@ pub mod history;
 pub mod host;
 mod http;
 pub mod lint;
+mod own_files;
 pub mod probes;
 pub mod scenario;
 pub mod stack_files;

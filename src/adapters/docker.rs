@@ -50,6 +50,7 @@ use bollard::query_parameters::{
     RenameContainerOptions, RestartContainerOptions, StartContainerOptions, StopContainerOptions,
     TagImageOptions,
 };
+use futures_util::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -59,7 +60,7 @@ use crate::adapters::docker::json::Json;
 use crate::adapters::docker::json_file::InPlace;
 use crate::adapters::docker::tunnel::Tunnel;
 use crate::config::{EndpointChoice, LogWay};
-use crate::event::{EngineEvent, EngineInfo, ProcessTable};
+use crate::event::{EngineEvent, EngineEventKind, EngineInfo, ProcessTable};
 use crate::model::containers::{Container, ContainerId};
 use crate::model::findings::ImageFacts;
 use crate::model::host::EngineDiskUsage;
@@ -87,7 +88,7 @@ pub struct DockerEngine {
     client: Mutex<Option<Docker>>,
     tunnel: tokio::sync::Mutex<Option<Tunnel>>,
     /// Seconds, as last inspected: they bound how long a stop may take.
-    stop_timeouts: Mutex<HashMap<ContainerId, u32>>,
+    stop_timeouts: Arc<Mutex<HashMap<ContainerId, u32>>>,
     programs: images::Known,
     /// For logs that are read from the engine's own files; `None`: none are.
     in_place: Option<Arc<InPlace>>,
@@ -117,7 +118,7 @@ impl DockerEngine {
             endpoint,
             client: Mutex::default(),
             tunnel: tokio::sync::Mutex::default(),
-            stop_timeouts: Mutex::default(),
+            stop_timeouts: Arc::default(),
             programs: images::Known::default(),
             calls: AtomicU64::new(0),
         }
@@ -267,7 +268,15 @@ impl Engine for DockerEngine {
 
     fn events(&self, since: Option<Timestamp>) -> BoxStream<'static, Result<EngineEvent, EngineError>> {
         match self.connected("read the events") {
-            Ok(docker) => streams::events(&docker, since),
+            Ok(docker) => {
+                let timeouts = self.stop_timeouts.clone();
+                let forget = move |event: &Result<EngineEvent, EngineError>| {
+                    if let Ok(EngineEvent { container, kind: EngineEventKind::Removed, .. }) = event {
+                        timeouts.lock().unwrap_or_else(PoisonError::into_inner).remove(container);
+                    }
+                };
+                Box::pin(streams::events(&docker, since).inspect(forget))
+            }
             Err(error) => Box::pin(futures_util::stream::iter([Err(error)])),
         }
     }

@@ -4,13 +4,13 @@
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy as _;
 use ring::digest::{SHA256, digest};
 use rustix::fs::{FlockOperation, flock};
 
+use crate::adapters::own_files;
 use crate::model::text;
 use crate::ports::{Turn, Turns};
 
@@ -39,15 +39,16 @@ impl FileTurns {
     }
 
     fn open(&self, stack: &str) -> io::Result<File> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+        own_files::make_folder(&self.folder)?;
         let hash = digest(&SHA256, format!("{}\0{stack}", self.engine).as_bytes());
         let name = hash.as_ref().iter().take(NAME).fold(String::new(), |mut name, byte| {
             let _ = write!(name, "{byte:02x}");
             name
         });
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        options.open(self.folder.join(name))
+        options.read(true).write(true).create(true).truncate(false);
+        let file = own_files::open_plain(&self.folder.join(name), &mut options)?;
+        file.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

@@ -18,7 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms of the adapters that the others may use: they plug in nothing themselves.
-const SHARED: &[&str] = &["documents", "http"];
+const SHARED: &[&str] = &["documents", "http", "own_files"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,6 +1,7 @@
 //! What is kept comes back: once, in order, and from whatever state a crash left the file in.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
 
 use super::*;
 use crate::model::containers::ContainerId;

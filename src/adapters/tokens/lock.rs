@@ -4,7 +4,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use etcetera::BaseStrategy as _;
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 
+use crate::adapters::own_files;
 use crate::adapters::tokens::fingerprint;
 use crate::ports::Clock;
 
@@ -52,16 +52,13 @@ pub fn own_name() -> String {
 /// Asks for the lock of one token of one stack of one engine.
 /// `own`: who asks; what it did itself is no reason to wait.
 pub fn wish(folder: &Path, own: &str, engine: &str, stack: &str, token: &str) -> std::io::Result<Wish> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    own_files::make_folder(folder)?;
     let mut name = fingerprint::hex(format!("{engine}\0{stack}\0{token}").as_bytes());
     name.truncate(DIGITS);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(folder.join(name))?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    let file = own_files::open_plain(&folder.join(name), &mut options)?;
+    let file = file.ok_or(std::io::ErrorKind::NotFound)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => return Ok(Wish::Busy),

@@ -6,19 +6,18 @@
 //! to a new file that takes the place of the old one. Follows no symbolic link, and what it makes is for its owner only.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use etcetera::BaseStrategy as _;
-use rustix::fs::OFlags;
 
 use super::hashes::Stamp;
 use super::held::{Entry, Key, key, path_of};
+use crate::adapters::own_files::{make_folder, open_plain};
 use crate::model::watch::ServiceKey;
 use crate::model::watch::tree::{ContentHash, FileChange, Tree};
 
@@ -228,37 +227,6 @@ fn unescape(text: &[u8]) -> Option<Key> {
     }
     let plain = path_of(&bytes).components().all(|part| matches!(part, std::path::Component::Normal(_)));
     plain.then(|| bytes.into())
-}
-
-/// Makes the folder for its owner only; one that exists already is made so.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(folder) {
-        Ok(meta) if !meta.is_dir() => Err(io::Error::new(
-            io::ErrorKind::NotADirectory,
-            "its folder is no plain folder (symbolic links are not followed)",
-        )),
-        Ok(meta) if meta.permissions().mode() & 0o077 != 0 => {
-            fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        }
-        Ok(_) => Ok(()),
-        Err(_) => DirBuilder::new().recursive(true).mode(0o700).create(folder),
-    }
-}
-
-/// Opens a plain file; `None` where there is none. Anything else at its place is an error, and nothing
-/// is waited for.
-fn open_plain(path: &Path, options: &mut OpenOptions) -> io::Result<Option<File>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match options.mode(0o600).custom_flags(flags.bits().cast_signed()).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if file.metadata()?.is_file() {
-        Ok(Some(file))
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"))
-    }
 }
 
 /// Hashes a name into a file's (FNV-1a): the same for ever, unlike the standard library's.

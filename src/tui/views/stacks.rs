@@ -67,6 +67,8 @@ pub struct StacksView {
     top: usize,
     shift: i16,
     area: Rect,
+    /// Width that the columns were chosen for.
+    fitted: u16,
     /// What the rows were derived from.
     seen: Option<(Revision, Revision, Revision, Revision, Option<Revision>)>,
     /// Whether the selection is down, so that starting it is the next thing to do.
@@ -116,16 +118,21 @@ impl StacksView {
         }
         self.find_selection();
         let regions = self.regions(area, state);
-        if self.area != area || self.columns == Columns::default() {
-            self.area = area;
+        self.area = area;
+        // The tree's own width: it has none while details have the whole screen, whatever size that is.
+        if self.fitted != regions.tree.width || self.columns == Columns::default() {
+            self.fitted = regions.tree.width;
             self.columns = self.fit_columns(regions.tree.width, state);
         }
-        let height = usize::from(regions.tree.height).max(1);
-        self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(height));
-        self.top = self.top.min(self.rows.len().saturating_sub(height));
-        // The stack's own row gives the first services their name.
-        if self.cursor > 0 && self.top == self.cursor && self.rows[self.cursor].depth > 0 {
-            self.top -= 1;
+        let height = usize::from(regions.tree.height);
+        // Behind the details it stays where it was.
+        if height > 0 {
+            self.top = self.top.min(self.cursor).max((self.cursor + 1).saturating_sub(height));
+            self.top = self.top.min(self.rows.len().saturating_sub(height));
+            // The stack's own row gives the first services their name.
+            if self.cursor > 0 && self.top == self.cursor && self.rows[self.cursor].depth > 0 {
+                self.top -= 1;
+            }
         }
         self.rests = self.selected.as_ref().is_some_and(|target| selection::rests(target, state));
         self.absent = self.selected.as_ref().is_some_and(|target| !exists(target, state));
@@ -299,7 +306,6 @@ impl StacksView {
             Action::Larger | Action::Smaller => {
                 let grows = (action == Action::Larger) == (self.focus == Pane::Tree);
                 self.shift = (self.shift + if grows { 4 } else { -4 }).clamp(-60, 60);
-                self.area = Rect::default();
                 return Vec::new();
             }
             _ => {}

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use ratatui::layout::Rect;
 
 use crate::command::Command;
 use crate::event::{EngineEventKind, Event};
@@ -40,6 +41,15 @@ fn trouble_at_every_size() {
     for (width, height) in SIZES {
         assert_snapshot!(format!("trouble_{width}x{height}"), stage(width, height).screen());
     }
+}
+
+#[test]
+fn a_size_that_changes_over_the_details_costs_the_tree_no_column() {
+    let mut inside = stage(80, 24).keys("j Enter");
+    inside.ui.area = Rect::new(0, 0, 60, 20);
+    // The frame in between is drawn with the details alone.
+    assert!(inside.text().contains("Overview"));
+    assert_eq!(inside.keys("Esc").text(), stage(60, 20).keys("j").text());
 }
 
 #[test]

@@ -231,8 +231,9 @@ impl Face {
         }
         let (frames, bytes) = screen.spent();
         self.ui.host.drawn(now, frames, bytes);
-        for wish in self.ui.sync(supervisor.state(), now) {
-            supervisor.submit(wish);
+        self.submit_wishes(supervisor);
+        while let Some(requests) = self.ui.catch_up(supervisor.state(), now) {
+            self.answer(requests, supervisor, screen)?;
         }
         if self.ui.is_stale(supervisor.state(), now) {
             self.frames.request();
@@ -267,13 +268,7 @@ impl Face {
             if let Some(input) = translate(event) {
                 let now = supervisor.now();
                 let requests = self.ui.handle(input, supervisor.state(), now);
-                // The next key may act on what this one selected.
-                for wish in self.ui.sync(supervisor.state(), now) {
-                    supervisor.submit(wish);
-                }
-                for request in requests {
-                    self.carry_out(request, supervisor, screen)?;
-                }
+                self.answer(requests, supervisor, screen)?;
             }
             self.frames.urge();
             taken += 1;
@@ -284,6 +279,27 @@ impl Face {
             next = self.keys.as_mut().and_then(Keys::waiting);
         }
         Ok(())
+    }
+
+    /// Carries out what an input asked for, with everything up to date for the next one: that may act on what
+    /// this one selected.
+    fn answer(
+        &mut self,
+        requests: Vec<Request>,
+        supervisor: &mut Supervisor,
+        screen: &mut Screen,
+    ) -> anyhow::Result<()> {
+        self.submit_wishes(supervisor);
+        for request in requests {
+            self.carry_out(request, supervisor, screen)?;
+        }
+        Ok(())
+    }
+
+    fn submit_wishes(&mut self, supervisor: &mut Supervisor) {
+        for wish in self.ui.sync(supervisor.state(), supervisor.now()) {
+            supervisor.submit(wish);
+        }
     }
 
     fn carry_out(

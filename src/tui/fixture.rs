@@ -339,6 +339,14 @@ impl Stage {
     }
 
     pub fn sync(&mut self) {
+        self.submit_wishes();
+        while let Some(requests) = self.ui.catch_up(&self.state, now()) {
+            self.asked.extend(requests);
+            self.submit_wishes();
+        }
+    }
+
+    fn submit_wishes(&mut self) {
         for wish in self.ui.sync(&self.state, now()) {
             if let Command::LookAt(interest) = wish {
                 self.state.apply(now(), Event::LookedAt(interest));

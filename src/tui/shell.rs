@@ -52,7 +52,8 @@ impl Face {
         match self.until_open(opening, &name, supervisor, screen).await? {
             None => Ok(()),
             Some(Err(error)) => {
-                self.ui.toast(Severity::Error, error.to_string(), supervisor.now());
+                let (severity, words) = refused(&name, &error);
+                self.ui.toast(severity, words, supervisor.now());
                 Ok(())
             }
             Some(Ok(Opening::NoShell { said, images })) => {
@@ -233,6 +234,16 @@ fn greeting(wish: &ShellWish, name: &str, plain: bool) -> String {
     }
 }
 
+/// Returns what an engine's refusal comes to. That a container has ended may be known to it first.
+fn refused(name: &str, error: &EngineError) -> (Severity, String) {
+    match error {
+        EngineError::Conflict(words) if words.contains("is not running") => {
+            (Severity::Warning, format!("{name} is not running any more: no shell"))
+        }
+        _ => (Severity::Error, error.to_string()),
+    }
+}
+
 /// Says in a sentence how it ended.
 fn told(wish: &ShellWish, name: &str, end: ShellEnd) -> (Severity, String) {
     let attached = wish.way == ShellWay::Attach;
@@ -272,6 +283,18 @@ async fn meanwhile<T>(supervisor: &mut Supervisor, work: impl Future<Output = T>
 mod tests {
     use super::*;
     use crate::model::containers::ContainerId;
+
+    #[test]
+    fn an_end_that_the_engine_knows_first_is_no_error() {
+        let engine = "cannot open a shell in c1: Container c1 is not running";
+        let refusal = |words: &str| refused("web", &EngineError::Conflict(words.to_owned()));
+        assert_eq!(
+            refusal(engine),
+            (Severity::Warning, String::from("web is not running any more: no shell"))
+        );
+        let paused = "cannot open a shell in c1: Container c1 is paused, unpause the container before exec";
+        assert_eq!(refusal(paused), (Severity::Error, paused.to_owned()));
+    }
 
     #[test]
     fn each_end_has_its_words() {

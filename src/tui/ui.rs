@@ -5,6 +5,7 @@
 
 pub mod acts;
 mod authorize;
+mod early;
 pub mod mouse;
 pub mod runs;
 pub mod shells;
@@ -28,6 +29,7 @@ use crate::tui::popups::menu::Menu;
 use crate::tui::regions::{Regions, WIDE};
 use crate::tui::theme::{ColorDepth, Theme};
 use crate::tui::ui::acts::entry_of;
+use crate::tui::ui::early::Early;
 use crate::tui::view::{Context, Offer, Screen};
 use crate::tui::views::checks::ChecksView;
 use crate::tui::views::diagnostics::DiagnosticsView;
@@ -130,6 +132,8 @@ pub struct Ui {
     drawn: Option<Drawn>,
     /// Whether a sketch is on the screen.
     sketched: bool,
+    /// What was asked for meanwhile.
+    early: Option<Early>,
     /// Lines that were typed for programs, the newest last.
     typed_commands: Vec<String>,
     /// Number of the choices that were asked for last.
@@ -163,6 +167,7 @@ impl Ui {
             read_only: false,
             drawn: None,
             sketched: false,
+            early: None,
             typed_commands: Vec::new(),
             last_choices: 0,
         }
@@ -183,6 +188,7 @@ impl Ui {
             self.sketched = !self.sketched;
             self.stacks.invalidate();
         }
+        self.drop_what_is_late(now);
         match self.screen {
             Screen::Stacks if self.sketched => {
                 self.stacks.sync_sketch(state.sketch().unwrap_or(state), body);
@@ -409,6 +415,7 @@ impl Ui {
         let beat = self.step(state, now);
         let next = (now.as_second() / beat + 1) * beat;
         let next = Timestamp::from_second(next).unwrap_or(now);
-        self.toasts.iter().map(|toast| toast.until).fold(next, Timestamp::min)
+        let early = self.early.iter().map(Early::until);
+        self.toasts.iter().map(|toast| toast.until).chain(early).fold(next, Timestamp::min)
     }
 }

@@ -230,6 +230,24 @@ mod held {
     }
 
     #[test]
+    fn keys_pressed_while_the_list_is_being_read_are_not_lost() {
+        let (runtime, fake, proxy) = engine();
+        let inside = runtime.enter();
+        let path = format!("/containers/{}/json", recorded("running")["Id"].as_str().unwrap());
+        fake.break_path(&path, Fault::Slow(Duration::from_millis(500)));
+        let mut terminal = Terminal::start(100, 30, &["--host", &proxy.url()]);
+        terminal.wait_for("demo-running");
+        assert!(!terminal.screen().contains("are well"), "{}", terminal.screen());
+        // The menu of what is selected.
+        terminal.press("Gx");
+        terminal.wait_for("Restart");
+        assert!(terminal.screen().contains("are well"), "{}", terminal.screen());
+        terminal.press("\x03");
+        assert_eq!(terminal.exit_code(), 0);
+        drop(inside);
+    }
+
+    #[test]
     fn without_descriptors_it_waits_and_with_them_it_goes_on() {
         let (runtime, _fake, proxy) = engine();
         let inside = runtime.enter();

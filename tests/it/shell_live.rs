@@ -70,6 +70,8 @@ fn what_is_typed_is_answered_and_the_exit_code_is_told() {
     terminal.wait_for("25 90");
     terminal.press("echo sle''ep; sleep 1000\r");
     terminal.wait_for("\nsleep");
+    // The shell says it before the program is there to be interrupted.
+    Terminal::eventually("it sleeps", || processes_of(&container).contains("sleep 1000"));
     terminal.press("\x03");
     terminal.wait_for("^C\n/ #");
     terminal.press("echo after $?\r");

@@ -10,6 +10,8 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 /// The longest that anything may take before a test gives up. Generous: machines are busy.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Lines that a failed wait remembers.
+const PASSED: usize = 200;
 
 pub struct Terminal {
     parser: vt100::Parser,
@@ -127,15 +129,33 @@ impl Terminal {
     #[track_caller]
     pub fn wait_until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) {
         let end = Instant::now() + PATIENCE;
-        while !is_so(&self.screen()) {
-            assert!(Instant::now() < end, "waited in vain until {what}; the screen:\n{}", self.screen());
+        // What came and went, toasts above all, mostly says why.
+        let mut passed: Vec<String> = Vec::new();
+        let mut screen = self.screen();
+        while !is_so(&screen) {
+            assert!(
+                Instant::now() < end,
+                "waited in vain until {what}; the screen:\n{screen}\nwhat was there meanwhile:\n{}",
+                passed
+                    .iter()
+                    .filter(|line| !screen.contains(line.as_str()))
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            );
             match self.output.recv_timeout(Duration::from_millis(100)) {
                 Ok(bytes) => self.take(&bytes),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => {
                     assert!(is_so(&self.screen()), "the program ended before {what}:\n{}", self.screen());
                 }
             }
+            for line in screen.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                if passed.len() < PASSED && !passed.iter().any(|known| known == line) {
+                    passed.push(line.to_owned());
+                }
+            }
+            screen = self.screen();
         }
     }
 

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::adapters::docker::json::shown;
-use crate::adapters::docker::shell::{SHELLS, SHUT, exec_end, is_missing, is_shut};
+use crate::adapters::docker::shell::{SHELLS, SHUT, exec_end, is_missing, is_refusal, is_shut};
 use crate::adapters::docker::wire::{self, bounded, explain};
 use crate::adapters::docker::{DockerEngine, container_path};
 use crate::model::containers::ContainerId;
@@ -44,9 +44,6 @@ const LOOKS: u32 = 8;
 const LOOK_PAUSE: Duration = Duration::from_millis(150);
 /// All of the end, whatever the engine does.
 const KILLING: Duration = Duration::from_secs(5);
-/// How often the engine is asked for an exit code that it does not know yet.
-const END_LOOKS: u32 = 10;
-const END_PAUSE: Duration = Duration::from_millis(100);
 
 impl DockerEngine {
     pub(super) async fn start_program(&self, order: &ExecOrder) -> Result<ExecSession, EngineError> {
@@ -143,7 +140,7 @@ impl Pump {
                 }
             }
         }
-        let exit_code = self.exit_code().await;
+        let exit_code = exec_end(&self.docker, &self.exec, &self.id).await;
         match refusal {
             // The engine says with the program's own voice why it never began.
             Some(line) if matches!(exit_code, Some(126 | 127)) => {
@@ -156,23 +153,6 @@ impl Pump {
             None => ExecEnd { exit_code, refusal: String::new() },
         }
     }
-
-    /// Asks for the exit code; right after the end the engine may not know it yet.
-    async fn exit_code(&self) -> Option<i64> {
-        for _ in 0..END_LOOKS {
-            let code = exec_end(&self.docker, &self.exec, &self.id).await;
-            if code.is_some() {
-                return code;
-            }
-            tokio::time::sleep(END_PAUSE).await;
-        }
-        None
-    }
-}
-
-/// Whether the engine's runtime says that it could not begin.
-fn is_refusal(line: &str) -> bool {
-    line.starts_with("OCI runtime exec failed") || line.starts_with("unable to find user") || is_missing(line)
 }
 
 fn advised(words: &str, program: &str) -> String {

@@ -35,6 +35,15 @@ const FIRST_LINE: usize = 1024;
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Pause before a container that may be stopping is looked at again.
 const STOPPING: Duration = Duration::from_millis(250);
+/// How long what has failed may take to end.
+const ENDS_SOON: Duration = Duration::from_secs(1);
+/// Pauses before an exec that still runs without output is looked at again: one second in all.
+const ENDING: [Duration; 4] = [
+    Duration::from_millis(50),
+    Duration::from_millis(150),
+    Duration::from_millis(300),
+    Duration::from_millis(500),
+];
 /// How long a hang-up may take: the operator's terminal is gone already.
 const HANG_UP: Duration = Duration::from_millis(700);
 
@@ -68,7 +77,8 @@ impl DockerEngine {
             let command = [shell, "-c", SCRIPT].map(str::to_owned).to_vec();
             match self.run_in(&docker, id, command, user, folder, &what, size).await? {
                 Ok(session) => return Ok(Opening::Opened(session)),
-                Err(words) if is_missing(&words) => said = words,
+                // Without a word at all it was not there either: our script has some.
+                Err(words) if is_missing(&words) || words.trim().is_empty() => said = words,
                 Err(words) if is_shut(&words) => {
                     return Err(EngineError::Other(format!("cannot {what}: {words}. {SHUT}")));
                 }
@@ -82,7 +92,7 @@ impl DockerEngine {
         {
             return Ok(Opening::Opened(session));
         }
-        let images = self.images_with_a_shell(&docker).await;
+        let images = self.images_with_a_shell(&docker).await?;
         Ok(Opening::NoShell { said, images })
     }
 
@@ -112,16 +122,23 @@ impl DockerEngine {
             working_dir: given(folder),
             ..CreateExecOptions::default()
         };
-        let created = bounded(what, wire::CALL, async {
+        // Esc gives up: a machine that is slow now may take its time.
+        let created = bounded(what, wire::LONG_CALL, async {
             docker.create_exec(id.as_str(), options).await.map_err(|error| explain(what, &error))
         });
         let exec = created.await?.id;
         let mut wires = self.take_over(docker, &Source::Exec(&exec), what).await?;
-        let (first, rest) = bounded(what, wire::CALL, first_line(&mut wires)).await?;
+        let (first, mut before) =
+            bounded(what, wire::LONG_CALL, async { Ok(first_line(&mut wires).await) }).await?;
         let process = first.trim().strip_prefix(MARK).and_then(|number| number.parse::<u32>().ok());
-        let mut before = rest;
         if process.is_none() {
-            let end = exec_end(docker, &exec, id).await;
+            // Our script says its number before anything else: these are last words, most likely.
+            let end = if marked || is_refusal(&first) {
+                let _ = tokio::time::timeout(ENDS_SOON, last_words(&mut wires, &mut before)).await;
+                exec_end(docker, &exec, id).await
+            } else {
+                exec_end_so_far(docker, &exec, id).await
+            };
             let text = shown(&format!("{first} {}", String::from_utf8_lossy(&before)));
             if end.is_some_and(|code| matches!(code, 126 | 127)) || (marked && end.is_some()) {
                 return Ok(Err(text));
@@ -193,6 +210,11 @@ impl DockerEngine {
 pub(super) const SHUT: &str = "The engine has lost its own way into the container, which runs on: engines with the \
     storage driver fuse-overlayfs do at a restart. Stop it and start it again";
 
+/// Whether the engine's runtime says that it could not begin.
+pub(super) fn is_refusal(line: &str) -> bool {
+    line.starts_with("OCI runtime exec failed") || line.starts_with("unable to find user") || is_missing(line)
+}
+
 /// Whether these words of the engine mean that the program is not there.
 pub(super) fn is_missing(words: &str) -> bool {
     ["executable file not found", "no such file or directory: unknown", "not found in $PATH"]
@@ -209,7 +231,7 @@ pub(super) fn is_shut(words: &str) -> bool {
 }
 
 /// Waits for the first line that a program prints, or its end; returns what came after it, too.
-async fn first_line(wires: &mut Wires) -> Result<(String, Vec<u8>), EngineError> {
+async fn first_line(wires: &mut Wires) -> (String, Vec<u8>) {
     let mut bytes = Vec::new();
     while bytes.len() < FIRST_LINE && !bytes.contains(&b'\n') {
         match wires.output.recv().await {
@@ -219,7 +241,17 @@ async fn first_line(wires: &mut Wires) -> Result<(String, Vec<u8>), EngineError>
     }
     let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
     let rest = bytes.split_off(end);
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), rest))
+    (String::from_utf8_lossy(&bytes).into_owned(), rest)
+}
+
+/// Adds what comes until the end.
+async fn last_words(wires: &mut Wires, words: &mut Vec<u8>) {
+    while let Some(chunk) = wires.output.recv().await {
+        words.extend_from_slice(&chunk);
+        if words.len() >= FIRST_LINE {
+            break;
+        }
+    }
 }
 
 fn session(
@@ -282,8 +314,21 @@ fn container_sizes(docker: &Docker, id: &ContainerId) -> mpsc::Sender<(u16, u16)
     resize
 }
 
-/// Returns the exit code of an exec that has ended; `None` while it runs or where nobody knows.
+/// Returns the exit code of an exec whose output has ended; `None` where it runs on, or nobody knows. The
+/// engine may learn of the end of a program after that of its output.
 pub(super) async fn exec_end(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> {
+    for pause in ENDING {
+        let code = exec_end_so_far(docker, exec, id).await;
+        if code.is_some() {
+            return code;
+        }
+        tokio::time::sleep(pause).await;
+    }
+    exec_end_so_far(docker, exec, id).await
+}
+
+/// Returns the exit code of an exec that has ended; `None` while it runs or where nobody knows.
+async fn exec_end_so_far(docker: &Docker, exec: &str, id: &ContainerId) -> Option<i64> {
     let what = format!("ask how the shell in {} ended", id.short());
     let answer = wire::get_json(docker, &format!("/exec/{exec}/json"), &what, LAST_WORDS).await.ok()?;
     let answer = Json(&answer);

@@ -1,6 +1,7 @@
 use insta::{assert_debug_snapshot, assert_snapshot};
 use ratatui::layout::Rect;
 
+use crate::command::Command;
 use crate::event::Event;
 use crate::model::health::Health;
 use crate::model::logs::{LogLevel, LogLine, LogStream};
@@ -50,12 +51,42 @@ fn the_first_list_is_shown_before_all_is_known() {
 }
 
 #[test]
-fn nothing_can_be_done_to_a_sketch() {
+fn what_is_asked_of_a_sketch_waits_for_the_list() {
     let mut stage = Stage::new(120, 40);
     stage.apply(sketch());
     let mut stage = stage.keys("j j r s x b l e Space d u");
     assert!(stage.asked.is_empty() && stage.ui.popups.is_empty() && stage.ui.stacks.marks.is_empty());
+    // After a while nobody remembers.
+    stage.ui.sync(&stage.state, ago(-2));
     assert!(stage.text().contains("still being read"));
+    let mut stage = stage.connected(trouble());
+    stage.sync();
+    assert!(stage.asked.iter().all(|request| matches!(request, Request::Run(Command::LookAt(_)))));
+
+    let mut stage = Stage::new(120, 40);
+    stage.apply(sketch());
+    let stage = stage.keys("j j").keys("e x q");
+    assert!(stage.asked.is_empty() && stage.ui.popups.is_empty());
+    let selected = stage.ui.stacks.selected().cloned();
+    let mut stage = stage.connected(trouble());
+    stage.sync();
+    assert_eq!(stage.ui.stacks.selected().cloned(), selected);
+    assert!(matches!(stage.asked.last(), Some(Request::Shell(_))), "{:?}", stage.asked);
+    assert!(stage.ui.popups.is_empty(), "what is typed behind is not for this screen");
+
+    // The line is kept: the second key is for what the first one opened.
+    let mut stage = Stage::new(120, 40);
+    stage.apply(sketch());
+    let mut stage = stage.keys("j j").keys("x Esc Space").connected(trouble());
+    stage.sync();
+    assert!(stage.ui.popups.is_empty());
+    assert_eq!(stage.ui.stacks.marks.len(), 1);
+
+    // Who leaves does not wait.
+    let mut stage = Stage::new(120, 40);
+    stage.apply(sketch());
+    let stage = stage.keys("e Ctrl-c");
+    assert!(matches!(stage.asked[..], [Request::Quit]));
 }
 
 #[test]

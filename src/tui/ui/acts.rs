@@ -24,8 +24,6 @@ use crate::tui::views::tokens;
 
 const READ_ONLY: &str = "Read-only: nothing is changed (started with --read-only)";
 
-const STILL_READING: &str = "The containers are still being read";
-
 impl Ui {
     /// Reacts to input.
     pub fn handle(&mut self, input: Input, state: &State, now: Timestamp) -> Vec<Request> {
@@ -40,7 +38,10 @@ impl Ui {
         }
     }
 
-    fn key(&mut self, key: Key, state: &State, now: Timestamp) -> Vec<Request> {
+    pub(super) fn key(&mut self, key: Key, state: &State, now: Timestamp) -> Vec<Request> {
+        if self.hold_key(key, now) {
+            return Vec::new();
+        }
         if let Some(popup) = self.popups.last_mut() {
             let answer = popup.handle(key, &self.keymap);
             return self.answer(answer, state, now);
@@ -187,7 +188,7 @@ impl Ui {
         // There is a sketch to look at, and nothing yet to act on.
         let of_the_tree = action.info().contexts.contains(&KeyContext::Tree);
         if self.sketched && self.screen == Screen::Stacks && of_the_tree {
-            self.toast(Severity::Info, STILL_READING, now);
+            self.hold_action(action, now);
             return Vec::new();
         }
         match action {

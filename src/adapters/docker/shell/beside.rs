@@ -118,28 +118,30 @@ impl DockerEngine {
     }
 
     /// Lists local images that have a shell: their command is one, or one of their containers has it.
-    pub(super) async fn images_with_a_shell(&self, docker: &Docker) -> Vec<String> {
+    pub(super) async fn images_with_a_shell(&self, docker: &Docker) -> Result<Vec<String>, EngineError> {
         const WHAT: &str = "list the images";
-        let images = wire::get_json(docker, "/images/json", WHAT, wire::CALL).await.unwrap_or_default();
+        let images = wire::get_json(docker, "/images/json", WHAT, wire::LONG_CALL).await?;
         let containers =
-            wire::get_json(docker, "/containers/json?all=1", WHAT, wire::CALL).await.unwrap_or_default();
+            wire::get_json(docker, "/containers/json?all=1", WHAT, wire::LONG_CALL).await.unwrap_or_default();
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
-        for image in Json(&images).items_here().take(LOOKED_AT) {
-            let Some(tag) = image.texts("RepoTags").find(|tag| !tag.contains("<none>")) else { continue };
-            let id = image.raw("Id");
+        // What builds left behind without a name is no image to offer, nor a reason to look at fewer.
+        let named = Json(&images).items_here().filter_map(|image| {
+            Some((image.texts("RepoTags").find(|tag| !tag.contains("<none>"))?.to_owned(), image.raw("Id")))
+        });
+        for (tag, id) in named.take(LOOKED_AT) {
             if found.len() == OFFERED || !seen.insert(id) {
                 continue;
             }
             let path = format!("/images/{id}/json");
             let config = wire::get_json(docker, &path, WHAT, wire::CALL).await.unwrap_or_default();
             if runs_a_shell(&config) || has_shell(docker, &containers, id).await {
-                found.push((Json(&config).count("Size").unwrap_or(u64::MAX), tag.to_owned()));
+                found.push((Json(&config).count("Size").unwrap_or(u64::MAX), tag));
             }
         }
         // The smallest is most likely made for this.
         found.sort();
-        found.into_iter().map(|(_, tag)| tag).collect()
+        Ok(found.into_iter().map(|(_, tag)| tag).collect())
     }
 }
 

@@ -1,17 +1,19 @@
 //! Opens the face: on the chosen engine, or on the embedded one for `demo`.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::sync::mpsc::{Receiver, channel};
 
-use crate::adapters::watch::FolderWatch;
+use crate::adapters::watch::{FileWatcher, FolderWatch};
 use crate::cli::exit::{self, Failure};
 use crate::command::Command;
 use crate::config::Config;
 use crate::model::compose::ComposeProject;
-use crate::ports::Ports;
+use crate::ports::{FileWatch, Ports};
 use crate::supervisor::Supervisor;
 use crate::tui::theme;
 
@@ -87,22 +89,26 @@ fn theme_files() -> Option<Receiver<Vec<PathBuf>>> {
     Some(files)
 }
 
-/// Waits until a folder exists: watches the nearest one above it that does.
+/// Waits until a folder exists. What else is written above it, in a home folder perhaps, wakes nobody.
 async fn wait_for(folder: &Path) -> Result<(), String> {
-    while !folder.is_dir() {
-        let Some(above) = folder.ancestors().skip(1).find(|above| above.is_dir()) else {
-            return Err(format!("there is nothing above {}", folder.display()));
-        };
-        let mut watch = FolderWatch::start(above, SETTLED)?;
-        // Made between the look and the watch.
-        if folder.is_dir() || folder.ancestors().skip(1).find(|above| above.is_dir()) != Some(above) {
-            continue;
+    let mut news = FileWatcher.watch(BTreeSet::from([folder.to_owned()]));
+    loop {
+        let told = news.next();
+        tokio::pin!(told);
+        // From the first question on it is watched; it may have been made before.
+        let mut answer = tokio::time::timeout(Duration::ZERO, &mut told).await.ok();
+        if folder.is_dir() {
+            return Ok(());
         }
-        if watch.next().await.is_none() {
-            return Err(format!("{} is not watched any more", above.display()));
+        if answer.is_none() {
+            answer = Some(told.await);
+        }
+        match answer.flatten() {
+            Some(Ok(_)) => {}
+            Some(Err(why)) => return Err(why),
+            None => return Err(format!("{} is not watched any more", folder.display())),
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -119,6 +125,7 @@ mod tests {
         });
         tokio::time::sleep(Duration::from_millis(50)).await;
         assert!(!waiting.is_finished());
+        std::fs::write(home.path().join("noise.log"), "beside").unwrap();
         std::fs::create_dir(home.path().join("stackdash")).unwrap();
         tokio::time::sleep(Duration::from_millis(150)).await;
         std::fs::create_dir(&folder).unwrap();

@@ -64,6 +64,7 @@ pub const RULES: &[Rule] = &[
     mounts::SECRET,
     own_file::UNUSABLE,
     own_file::LABEL,
+    own_file::SERVICE,
     ports::RANGE,
     ports::TAKEN,
     ports::TWICE,

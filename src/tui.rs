@@ -272,7 +272,7 @@ impl Face {
             }
             self.frames.urge();
             taken += 1;
-            // What is typed after the wish for a shell is not for this screen: it would wish for another one.
+            // What is typed after the wish for a shell is for the shell.
             if self.quit.is_some() || self.shell.is_some() || taken >= BATCH {
                 break;
             }

@@ -65,6 +65,18 @@ pub fn family(process: u32) -> Vec<u32> {
     all
 }
 
+/// Returns how often threads of these processes went on after a wait, so far.
+pub fn wakes(processes: &[u32]) -> u64 {
+    let tasks = processes.iter().filter_map(|process| fs::read_dir(format!("/proc/{process}/task")).ok());
+    let of = |task: fs::DirEntry| {
+        let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
+        let line =
+            status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?.trim().to_owned();
+        line.parse::<u64>().ok()
+    };
+    tasks.flat_map(|tasks| tasks.flatten().filter_map(of)).sum()
+}
+
 /// Returns resident bytes.
 pub fn memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();

@@ -93,17 +93,17 @@ fn main() {
             // The flood first: what was started just now counts its age by the second, which is no rest.
             if !arguments.no_flood {
                 let _flood = Flood::start();
-                let baseline = stage.baseline();
+                let mut baseline = stage.baseline();
                 for (peer, figures) in peers.iter().zip(&mut figures) {
                     eprintln!("bench: {count} containers and a flood, round {round}, {}", peer.name);
-                    stage.in_a_flood(peer, baseline, figures);
+                    baseline = stage.in_a_flood(peer, baseline, figures);
                 }
             }
             crowd.wait_until_old();
-            let baseline = stage.baseline();
+            let mut baseline = stage.baseline();
             for (peer, figures) in peers.iter().zip(&mut figures) {
                 eprintln!("bench: {count} containers, round {round}, {}", peer.name);
-                stage.at_rest(peer, baseline, figures);
+                baseline = stage.at_rest(peer, baseline, figures);
             }
         }
         let names: Vec<&str> = peers.iter().map(|peer: &Peer| peer.name).collect();

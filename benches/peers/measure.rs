@@ -34,6 +34,8 @@ pub struct Figures {
     pub own: Vec<f64>,
     pub engine: Vec<f64>,
     pub memory: Vec<f64>,
+    /// How often a second a thread of the program went on after a wait.
+    pub wakes: Vec<f64>,
     pub first: Vec<f64>,
     pub keys: Vec<f64>,
     pub change: Vec<f64>,
@@ -61,7 +63,8 @@ impl Stage {
         }
     }
 
-    /// Returns what the engine spends without anybody who looks, in ms a second.
+    /// Returns what the engine spends without anybody who looks, in ms a second. It has no rest of its own:
+    /// each turn is held against what was spent just before it and just after.
     pub fn baseline(&self) -> f64 {
         let (processes, mut meter) = (cost::engine(), Meter::default());
         meter.read(&processes);
@@ -92,8 +95,9 @@ impl Stage {
         (ms(ours.spent()) / seconds, ms(theirs.spent()) / seconds, written)
     }
 
-    /// Measures one start and what it takes while nothing happens; `baseline`: ms a second of the engine.
-    pub fn at_rest(&self, peer: &Peer, baseline: f64, figures: &mut Figures) {
+    /// Measures one start and what it takes while nothing happens; `before`: ms a second of the engine. Returns
+    /// the same of afterwards.
+    pub fn at_rest(&self, peer: &Peer, before: f64, figures: &mut Figures) -> f64 {
         let mut terminal = Terminal::start(peer, self.columns, self.rows);
         // Full is what it shows in the end: the first moment with as many rows as then.
         let mut rows = Vec::new();
@@ -104,9 +108,12 @@ impl Stage {
             figures.first.push(ms(*at - terminal.started));
         }
         self.show("first screen", &terminal);
+        let process = terminal.process();
+        let (begin, wakes) = (Instant::now(), cost::wakes(&cost::family(process)));
         let (own, engine, bytes) = self.rest(&mut terminal, |_| {});
+        let wakes = cost::wakes(&cost::family(process)).saturating_sub(wakes);
+        figures.wakes.push(wakes as f64 / begin.elapsed().as_secs_f64());
         figures.own.push(own);
-        figures.engine.push(engine - baseline);
         figures.bytes.push(bytes);
         figures.memory.push(cost::memory(terminal.process()) as f64 / 1e6);
         figures.keys.extend(type_keys(&mut terminal, peer.prompt, peer.close));
@@ -123,6 +130,9 @@ impl Stage {
         terminal.watch(Duration::from_millis(300), |_| {});
         figures.change.extend((0..CHANGES).filter_map(|_| change(&mut terminal)));
         terminal.end(peer.quit);
+        let after = self.baseline();
+        figures.engine.push(engine - f64::midpoint(before, after));
+        after
     }
 
     /// Measures what goes to the terminal while containers are younger than a minute.
@@ -135,7 +145,7 @@ impl Stage {
     }
 
     /// Measures the same with the log of a container open that floods.
-    pub fn in_a_flood(&self, peer: &Peer, baseline: f64, figures: &mut Figures) {
+    pub fn in_a_flood(&self, peer: &Peer, before: f64, figures: &mut Figures) -> f64 {
         let mut terminal = Terminal::start(peer, self.columns, self.rows);
         terminal.watch(SETTLING, |_| {});
         for keys in peer.to_log {
@@ -150,7 +160,6 @@ impl Stage {
             behind.extend(newest(&terminal.screen()).map(|at| now.saturating_sub(at) as f64 * 10.0));
         });
         figures.flood_own.push(own);
-        figures.flood_engine.push(engine - baseline);
         figures.flood_bytes.push(bytes);
         figures.behind.extend(behind);
         figures.flood_memory.push(cost::memory(terminal.process()) as f64 / 1e6);
@@ -159,6 +168,9 @@ impl Stage {
         }
         self.show("flood, after typing", &terminal);
         terminal.end(peer.quit);
+        let after = self.baseline();
+        figures.flood_engine.push(engine - f64::midpoint(before, after));
+        after
     }
 }
 

@@ -10,9 +10,10 @@ type Limit = Option<fn(&Physical) -> Vec<f64>>;
 /// Seconds between two readings of figures.
 const BEAT: f64 = 2.0;
 
-const ROWS: [(&str, Column, f64, Limit); 19] = [
+const ROWS: [(&str, Column, f64, Limit); 20] = [
     ("idle: program + engine above baseline, ms/s", |f| &f.own, -1.0, Some(Physical::figures_a_second)),
     ("idle: the program alone, ms/s", |f| &f.own, 0.0, Some(Physical::figures_a_second)),
+    ("idle: wake-ups of its threads a second", |f| &f.wakes, 0.0, None),
     ("idle: resident memory, MB", |f| &f.memory, 0.0, None),
     ("first full screen, ms", |f| &f.first, 0.0, Some(|limits| limits.list.clone())),
     ("key to paint p50, ms", |f| &f.keys, 50.0, None),

@@ -18,13 +18,13 @@ use futures_util::StreamExt;
 
 use crate::config::stack_file::{self, variables};
 use crate::lint::document::{self, Document};
-use crate::lint::facts::{AtPath, Facts, Questions};
+use crate::lint::facts::{AtPath, Facts, NamedService, Questions};
 use crate::lint::places::Places;
 use crate::lint::tokens::WrittenRule;
 use crate::lint::{self, Subject, own_file, refusal};
 use crate::model::compose::{ComposeProject, Resolved};
 use crate::model::findings::{Finding, Standing};
-use crate::model::stack_file::FILE_NAME;
+use crate::model::stack_file::{ActionRun, FILE_NAME, StackFile};
 use crate::model::text::clean;
 use crate::ports::{BoxFuture, Compose, ComposeError, Engine, Linter};
 
@@ -142,7 +142,7 @@ impl StackLinter {
         };
         let (listeners, paths, dockerfiles, images, tracked) =
             tokio::join!(listening, at_paths, texts, images, git::tracked(project));
-        let (tokens, label_faults) = token_rules(document, project).await;
+        let OwnRules { tokens, named, label_faults } = own_rules(document, project).await;
         Facts {
             local,
             paths: paths.unwrap_or_default().into_iter().map(|(at, path)| (path, at)).collect(),
@@ -154,6 +154,7 @@ impl StackLinter {
             images: images.into_iter().collect(),
             listeners: listeners.unwrap_or_default(),
             tokens,
+            named,
             label_faults,
             tracked,
             profiles,
@@ -175,31 +176,65 @@ fn own_faults(folder: &Path) -> Vec<String> {
     told.lines().map(str::to_owned).collect()
 }
 
-/// Reads what is said of tokens beside the compose file and in labels, and which services' labels cannot be used.
-async fn token_rules(
-    document: &Document,
-    project: &ComposeProject,
-) -> (Vec<WrittenRule>, Vec<(String, String)>) {
+/// What the stack's own file and the labels of its services say.
+struct OwnRules {
+    tokens: Vec<WrittenRule>,
+    named: Vec<NamedService>,
+    /// Services whose labels cannot be used, and why.
+    label_faults: Vec<(String, String)>,
+}
+
+/// Reads what is said beside the compose file and in labels.
+async fn own_rules(document: &Document, project: &ComposeProject) -> OwnRules {
     let folder = project.folder.clone();
     let path = folder.join(FILE_NAME);
     let here = path.clone();
     let text = blocking(move || read_small(&here, OWN_FILE)).await.flatten().unwrap_or_default();
-    let of_file = stack_file::parse(&path, &text).map(|file| file.tokens).unwrap_or_default();
+    // What is wrong with the file as such is told elsewhere.
+    let own = stack_file::parse(&path, &text).unwrap_or_default();
     let file = clean(&path.display().to_string());
-    let mut all: Vec<WrittenRule> = of_file
+    let named = if own.variants.is_empty() { services_named(&own, &text, &file) } else { Vec::new() };
+    let mut tokens: Vec<WrittenRule> = own
+        .tokens
         .into_iter()
         .map(|rule| WrittenRule { rule, file: Some(file.clone()), text: text.clone() })
         .collect();
-    let mut faults = Vec::new();
+    let mut label_faults = Vec::new();
     for (name, service) in &document.services {
         let labels =
             service.labels.iter().filter_map(|(label, value)| Some((label.as_str(), value.as_str()?)));
         let rules = stack_file::labels::rules(name, name, &folder, labels);
         let written = rules.tokens.into_iter();
-        all.extend(written.map(|rule| WrittenRule { rule, file: None, text: String::new() }));
-        faults.extend(rules.faults.into_iter().map(|fault| (name.clone(), without_container(&fault))));
+        tokens.extend(written.map(|rule| WrittenRule { rule, file: None, text: String::new() }));
+        label_faults.extend(rules.faults.into_iter().map(|fault| (name.clone(), without_container(&fault))));
     }
-    (all, faults)
+    OwnRules { tokens, named, label_faults }
+}
+
+/// Lists the services that a stack's own file names, with the rules that do.
+fn services_named(own: &StackFile, text: &str, file: &str) -> Vec<NamedService> {
+    let tokens =
+        own.tokens.iter().filter_map(|rule| Some((format!("token {}", rule.name), rule.service.as_ref()?)));
+    let probes = own.probes.iter().map(|rule| (format!("probe {}", rule.name), &rule.service));
+    let actions = own.actions.iter().filter_map(|action| match &action.run {
+        ActionRun::Exec { service, .. } => Some((format!("action {}", action.name), service)),
+        ActionRun::Compose(_) => None,
+    });
+    let logs = own.logs.iter().map(|log| (format!("log {}", log.file), &log.service));
+    let watch = own.watch.iter().map(|(service, _)| (String::from("watch rule"), service));
+    let heal = own.heal.keys().map(|service| (String::from("heal rule"), service));
+    let all = tokens.chain(probes).chain(actions).chain(logs).chain(watch).chain(heal);
+    all.map(|(what, service)| {
+        // A key of `[heal]`, or a table of its own; elsewhere it is a value.
+        let is_named = |line: &str| match what.as_str() {
+            "heal rule" => line.trim().trim_start_matches("[heal.").starts_with(&**service),
+            _ => line.contains("service") && line.contains(&format!("\"{service}\"")),
+        };
+        let line = text.lines().position(is_named);
+        let line = line.and_then(|at| u32::try_from(at + 1).ok());
+        NamedService { what, service: service.to_string(), file: file.to_owned(), line }
+    })
+    .collect()
 }
 
 /// In a file there are no containers yet.

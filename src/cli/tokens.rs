@@ -94,7 +94,7 @@ fn outcome(state: &State, id: &TokenId, known: Option<Timestamp>, now: Timestamp
             let end = token
                 .expires_at()
                 .map_or_else(String::new, |end| format!(", expires {}", countdown(end, now)));
-            if refresh.detail.starts_with("already ") {
+            if refresh.was_by_another() {
                 say(format!("{name}: {}{end}", refresh.detail));
             } else {
                 say(format!("{name}: refreshed ({}){end}", refresh.detail));

@@ -54,6 +54,17 @@ pub struct Owner {
     pub container: Option<String>,
 }
 
+/// A service that the stack's own file names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedService {
+    /// The rule, as it is called: `token cloud`.
+    pub what: String,
+    pub service: String,
+    /// As it is shown.
+    pub file: String,
+    pub line: Option<u32>,
+}
+
 /// What was found out; what is not in it is not known, and no rule speaks of it.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -66,6 +77,9 @@ pub struct Facts {
     pub listeners: Vec<Listener>,
     /// What the stack's own file and its services' labels say of tokens.
     pub tokens: Vec<WrittenRule>,
+    /// Rules of the stack's own file that are about one service; none where it knows several variants, each with
+    /// services of its own.
+    pub named: Vec<NamedService>,
     /// Services whose labels cannot be used, and why.
     pub label_faults: Vec<(String, String)>,
     /// Files with variables that git keeps.

@@ -4,7 +4,7 @@
 use crate::lint::places::Place;
 use crate::lint::{Findings, Rule, Subject};
 use crate::model::findings::Finding;
-use crate::model::findings::FindingSeverity::Error;
+use crate::model::findings::FindingSeverity::{Error, Warning};
 use crate::model::stack_file::FILE_NAME;
 
 pub const UNUSABLE: Rule = Rule {
@@ -13,6 +13,12 @@ pub const UNUSABLE: Rule = Rule {
 };
 pub const LABEL: Rule =
     Rule { name: "stackdash-label", why: "What it says does not hold: the token or probe is not looked at" };
+pub const SERVICE: Rule = Rule {
+    name: "stackdash-service",
+    why: "The rule is about nothing: what it should look at is not looked at",
+};
+/// Services that are named as a choice.
+const CHOICES: usize = 8;
 
 /// Makes a finding of each fault of the file: `path:line: words`.
 pub fn findings(faults: &[String]) -> Vec<Finding> {
@@ -25,8 +31,20 @@ pub fn findings(faults: &[String]) -> Vec<Finding> {
     findings.0
 }
 
-/// Finds labels that cannot be used.
+/// Finds labels that cannot be used, and rules about services that the stack has not.
 pub fn check(subject: &Subject<'_>, findings: &mut Findings) {
+    let services = &subject.document.services;
+    for named in subject.facts.named.iter().filter(|named| !services.contains_key(&named.service)) {
+        let place = Place { file: Some(named.file.clone()), line: named.line };
+        let message =
+            format!("The {} names the service {}, which the stack has not", named.what, named.service);
+        let mut known: Vec<&str> = services.keys().take(CHOICES).map(String::as_str).collect();
+        if services.len() > CHOICES {
+            known.push("…");
+        }
+        let fix = format!("Name one of its services: {}", known.join(", "));
+        findings.add(SERVICE, Warning, None, place, (message, fix));
+    }
     for (service, fault) in &subject.facts.label_faults {
         let place = subject.places.of(service, &["labels"]);
         let fix = String::from("Correct the label, and create the container anew");

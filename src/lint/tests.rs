@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::lint::facts::{AtPath, Listener, Owner};
+use crate::lint::facts::{AtPath, Listener, NamedService, Owner};
 use crate::lint::places::Source;
 use crate::model::findings::{HeldPort, ImageFacts};
 use crate::model::tokens::{Buffer, HttpCall, TokenRead, TokenRefresh, TokenRule};
@@ -477,4 +477,20 @@ fn a_token_that_travels_in_the_open_is_found_unless_it_stays_at_home() {
         );
         assert!(!found[0].contains("s3cret"), "{found:?}");
     }
+}
+
+#[test]
+fn a_rule_about_a_service_that_is_not_there_is_found() {
+    let named = |service: &str| NamedService {
+        what: String::from("token cloud"),
+        service: service.to_owned(),
+        file: String::from("/srv/stackdash.toml"),
+        line: Some(3),
+    };
+    let mut case = Case::new(json!({ "api": { "image": "api:1", "restart": "always" } }));
+    case.facts.named = vec![named("api"), named("gatway")];
+    assert_eq!(
+        case.found(),
+        ["warning stackdash-service - 3: The token cloud names the service gatway, which the stack has not"]
+    );
 }

@@ -189,6 +189,16 @@ pub struct Refresh {
     pub detail: String,
 }
 
+impl Refresh {
+    /// How [`Refresh::detail`] begins where another stackdash was first.
+    pub const BY_ANOTHER: &'static str = "already refreshed by another stackdash";
+
+    /// Whether another stackdash on this machine had just done it.
+    pub fn was_by_another(&self) -> bool {
+        self.ok && self.detail.starts_with(Self::BY_ANOTHER)
+    }
+}
+
 /// A refresh of a token of some stack, as the kept timeline tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptRefresh {

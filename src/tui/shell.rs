@@ -3,6 +3,7 @@
 //! Facts are taken meanwhile, signals end the program as ever, and an engine that stays away for a while
 //! ends the wait: whoever is stuck in a dead shell has no key that leads out.
 
+pub mod early;
 pub mod lines;
 pub mod pass;
 
@@ -15,6 +16,7 @@ use crate::model::shells::{ShellEnd, ShellWay, ShellWish};
 use crate::model::timeline::Severity;
 use crate::ports::{EngineError, Opening, ShellSession};
 use crate::supervisor::Supervisor;
+use crate::tui::shell::early::Early;
 use crate::tui::shell::pass::{Stop, pass};
 use crate::tui::terminal::Screen;
 use crate::tui::terminal::keys::Keys;
@@ -49,7 +51,8 @@ impl Face {
                 return Ok(());
             }
         };
-        match self.until_open(opening, &name, supervisor, screen).await? {
+        let mut early = Early::default();
+        match self.until_open(opening, &name, &mut early, supervisor, screen).await? {
             None => Ok(()),
             Some(Err(error)) => {
                 let (severity, words) = refused(&name, &error);
@@ -62,7 +65,7 @@ impl Face {
                 Ok(())
             }
             Some(Ok(Opening::Opened(session))) => {
-                self.inside(session, &wish, &name, supervisor, screen).await
+                self.inside(session, early, &wish, &name, supervisor, screen).await
             }
         }
     }
@@ -72,6 +75,7 @@ impl Face {
         &mut self,
         opening: impl Future<Output = Result<Opening, EngineError>>,
         name: &str,
+        early: &mut Early,
         supervisor: &mut Supervisor,
         screen: &mut Screen,
     ) -> anyhow::Result<Option<Result<Opening, EngineError>>> {
@@ -112,6 +116,7 @@ impl Face {
                         self.ui.toast(Severity::Info, words, supervisor.now());
                         return Ok(None);
                     }
+                    early.take(&event);
                 }
                 () = supervisor.next() => {}
                 () = self.frames.wait() => {}
@@ -127,14 +132,18 @@ impl Face {
     async fn inside(
         &mut self,
         mut session: ShellSession,
+        mut early: Early,
         wish: &ShellWish,
         name: &str,
         supervisor: &mut Supervisor,
         screen: &mut Screen,
     ) -> anyhow::Result<()> {
+        while let Some(event) = self.keys.as_mut().and_then(Keys::waiting) {
+            early.take(&event);
+        }
         self.keys = None;
         screen.step_aside(&greeting(wish, name, session.plain))?;
-        let leave = self.wait_inside(&mut session, supervisor).await;
+        let leave = self.wait_inside(&mut session, early, supervisor).await;
         let ShellSession { end, hang_up, input, .. } = session;
         if let Ok(Leave::Signal(number)) = leave {
             self.quit = Some(128 + number);
@@ -173,9 +182,10 @@ impl Face {
     async fn wait_inside(
         &mut self,
         session: &mut ShellSession,
+        early: Early,
         supervisor: &mut Supervisor,
     ) -> io::Result<Leave> {
-        let passing = pass(session);
+        let passing = pass(session, early.into_bytes());
         tokio::pin!(passing);
         let mut away_since = None;
         loop {
@@ -213,7 +223,7 @@ fn name_of(wish: &ShellWish, supervisor: &Supervisor) -> String {
 fn gives_up(event: &TerminalEvent) -> bool {
     let TerminalEvent::Key(key) = event else { return false };
     let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-    key.kind == KeyEventKind::Press && (interrupt || matches!(key.code, KeyCode::Esc | KeyCode::Char('q')))
+    key.kind == KeyEventKind::Press && (interrupt || key.code == KeyCode::Esc)
 }
 
 /// What stands above the program's output.

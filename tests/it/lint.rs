@@ -137,6 +137,33 @@ fn a_file_of_our_own_that_cannot_be_read_is_an_error_with_its_line() {
 }
 
 #[test]
+fn a_rule_of_our_own_about_no_service_is_a_warning_with_its_line() {
+    if !has_compose() {
+        return;
+    }
+    let (_temp, folder) = folder("slip", CALM);
+    let own = folder.join("stackdash.toml");
+    let rules_of = |service: &str| {
+        format!(
+            "[[token]]\nname = \"cloud\"\nservice = \"{service}\"\nread = {{ file = \"/t.json\" }}\n\n[heal]\n{service} = {{ after = \"90s\", max = 3, per = \"1h\" }}\n"
+        )
+    };
+    fs::write(&own, rules_of("web")).unwrap();
+    let (_, out, err) = lint(&folder, &["--format", "json"]);
+    assert_eq!(rules(&out), Vec::<String>::new(), "{out}{err}");
+    fs::write(&own, rules_of("wbe")).unwrap();
+    let (_, out, err) = lint(&folder, &["--format", "json"]);
+    let wanted = ["warning stackdash-service:3", "warning stackdash-service:7"].map(String::from).to_vec();
+    assert_eq!(rules(&out), wanted, "{out}{err}");
+    assert!(out.contains("token cloud names the service wbe") && out.contains("its services: web"), "{out}");
+    // Another variant may have it.
+    let variants = format!("{}\n[variants]\ndev = [\"compose.yaml\"]\n", rules_of("wbe"));
+    fs::write(&own, variants).unwrap();
+    let (_, out, _) = lint(&folder, &["--format", "json"]);
+    assert_eq!(rules(&out), Vec::<String>::new(), "{out}");
+}
+
+#[test]
 fn missing_variables_do_not_hide_each_other_or_the_rest() {
     if !has_compose() {
         return;

@@ -233,7 +233,7 @@ fn words(refreshed: &Refreshed) -> String {
     match refreshed {
         Refreshed::Answered(detail) => detail.clone(),
         Refreshed::ByAnother { seconds } => {
-            format!("already refreshed by another stackdash, {seconds} s ago")
+            format!("{}, {seconds} s ago", Refresh::BY_ANOTHER)
         }
     }
 }

@@ -27,12 +27,16 @@ pub enum Stop {
     TerminalGone,
 }
 
-/// Passes bytes both ways until one side is gone.
-pub async fn pass(session: &mut ShellSession) -> io::Result<Stop> {
+/// Passes bytes both ways until one side is gone. `early`: what was typed before there was a program.
+pub async fn pass(session: &mut ShellSession, early: Vec<u8>) -> io::Result<Stop> {
     let terminal = File::open("/dev/tty")?;
     let (end, ended) = UnixStream::pair()?;
     let (typed_in, typed) = mpsc::channel(CHUNKS);
     let keys = if session.plain { typed_in } else { session.input.clone() };
+    if !early.is_empty() {
+        // Nothing else has been sent yet: there is room.
+        let _ = keys.try_send(early);
+    }
     let (gone_in, gone) = oneshot::channel();
     let reader = std::thread::spawn(move || {
         if read_keys(terminal, &ended, &keys) {

@@ -1,5 +1,6 @@
 //! One turn of one program, and what no program could do better.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
@@ -99,10 +100,9 @@ impl Stage {
     /// the same of afterwards.
     pub fn at_rest(&self, peer: &Peer, before: f64, figures: &mut Figures) -> f64 {
         let mut terminal = Terminal::start(peer, self.columns, self.rows);
-        // Full is what it shows in the end: the first moment with as many rows as then.
+        // Full is what it shows in the end: the first moment with as many containers as then.
         let mut rows = Vec::new();
-        terminal
-            .watch(SETTLING, |terminal| rows.push((terminal.at, terminal.screen().matches("idle-").count())));
+        terminal.watch(SETTLING, |terminal| rows.push((terminal.at, names_on(&terminal.screen()))));
         let most = rows.last().map_or(0, |(_, count)| *count);
         if let Some((at, _)) = rows.iter().find(|(_, count)| *count >= most && most > 0) {
             figures.first.push(ms(*at - terminal.started));
@@ -211,6 +211,12 @@ fn change(terminal: &mut Terminal) -> Option<f64> {
     ask("POST", &format!("/containers/{name}/unpause"));
     terminal.watch(Duration::from_millis(700), |_| {});
     Some(ms(seen?.saturating_duration_since(told)))
+}
+
+/// Counts the containers that are named anywhere; events name them again, later.
+fn names_on(screen: &str) -> usize {
+    let numbers = screen.match_indices("idle-").filter_map(|(at, _)| number_at(screen, at));
+    numbers.collect::<BTreeSet<u32>>().len()
 }
 
 /// Reads the number of a whole name that begins there.

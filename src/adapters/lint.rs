@@ -222,19 +222,30 @@ fn services_named(own: &StackFile, text: &str, file: &str) -> Vec<NamedService> 
     });
     let logs = own.logs.iter().map(|log| (format!("log {}", log.file), &log.service));
     let watch = own.watch.iter().map(|(service, _)| (String::from("watch rule"), service));
-    let heal = own.heal.keys().map(|service| (String::from("heal rule"), service));
-    let all = tokens.chain(probes).chain(actions).chain(logs).chain(watch).chain(heal);
-    all.map(|(what, service)| {
-        // A key of `[heal]`, or a table of its own; elsewhere it is a value.
-        let is_named = |line: &str| match what.as_str() {
-            "heal rule" => line.trim().trim_start_matches("[heal.").starts_with(&**service),
-            _ => line.contains("service") && line.contains(&format!("\"{service}\"")),
+    let line =
+        |is_it: &dyn Fn(&str) -> bool| text.lines().position(is_it).and_then(|at| u32::try_from(at + 1).ok());
+    let by_value = tokens.chain(probes).chain(actions).chain(logs).chain(watch).map(|(what, service)| {
+        let written = format!("\"{service}\"");
+        (what, service, line(&|line| line.contains("service") && line.contains(&written)))
+    });
+    // There it is a key, or the name of a table.
+    let by_key = own.heal.keys().map(|service| {
+        let key = |line: &str| {
+            let line = line.trim_start().trim_start_matches("[heal.");
+            let key = line.split([' ', '\t', '=', ']']).next().unwrap_or_default();
+            key.trim_matches(['"', '\'']) == &**service
         };
-        let line = text.lines().position(is_named);
-        let line = line.and_then(|at| u32::try_from(at + 1).ok());
-        NamedService { what, service: service.to_string(), file: file.to_owned(), line }
-    })
-    .collect()
+        (String::from("heal rule"), service, line(&key))
+    });
+    by_value
+        .chain(by_key)
+        .map(|(what, service, line)| NamedService {
+            what,
+            service: service.to_string(),
+            file: file.to_owned(),
+            line,
+        })
+        .collect()
 }
 
 /// In a file there are no containers yet.

@@ -14,8 +14,8 @@ impl Early {
     pub fn take(&mut self, event: &Event) {
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.take_key(key),
-            // A line at a time, as if it had been typed: nobody knows yet whether the program tells a paste apart.
-            Event::Paste(text) => self.add(text.replace("\r\n", "\r").replace('\n', "\r").as_bytes()),
+            // Nobody knows yet whether the program tells a paste apart: one with line ends would run unread.
+            Event::Paste(text) if !text.contains(char::is_control) => self.add(text.as_bytes()),
             _ => {}
         }
     }
@@ -73,9 +73,11 @@ mod tests {
             early.take(&Event::Key(KeyEvent::new(code, modifiers)));
         }
         early.take(&Event::Key(KeyEvent::new_with_kind(KeyCode::Char('x'), plain, KeyEventKind::Release)));
-        early.take(&Event::Paste(String::from("a\r\nb\n")));
+        for pasted in ["pasted", "rm x\n", "a\rb", "\x1b[A"] {
+            early.take(&Event::Paste(String::from(pasted)));
+        }
         early.take(&Event::Paste("x".repeat(MOST)));
         early.take(&Event::Resize(80, 24));
-        assert_eq!(early.into_bytes(), "lÜ\x7f\x15\x1bb\ra\rb\r".as_bytes());
+        assert_eq!(early.into_bytes(), "lÜ\x7f\x15\x1bb\rpasted".as_bytes());
     }
 }

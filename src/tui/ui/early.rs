@@ -48,8 +48,8 @@ impl Ui {
 
     /// Keeps a key that was pressed behind what waits; whether it did. Who wants to leave at once never waits.
     pub(super) fn hold_key(&mut self, key: Key, now: Timestamp) -> bool {
-        let leaves = self.keymap.resolve(self.contexts(), key) == Some(Action::QuitNow);
-        let holds = self.early.is_some() && !leaves;
+        let holds =
+            self.early.is_some() && self.keymap.resolve(self.contexts(), key) != Some(Action::QuitNow);
         if holds {
             self.hold(Held::Key(key), now);
         }
